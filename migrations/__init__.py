@@ -1,0 +1,1 @@
+"""Database revisions, applied by `hangtag migrate` and at every start."""

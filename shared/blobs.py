@@ -1,0 +1,101 @@
+"""The blob store: a local folder or an S3-compatible bucket, written whole before any row points at it."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import obstore
+from obstore.store import from_url
+
+from shared.errors import BlobMissingError, StorageFullError, TransientError
+
+
+class BlobStore:
+    """Bytes under keys that Hangtag makes itself, never under names that people send."""
+
+    def __init__(self, url: str) -> None:
+        self.folder = _local_folder(url)
+        if self.folder is not None:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        self._store = from_url(url)
+
+    def put(self, key: str, data: bytes) -> None:
+        """Store `data` so that it survives a power cut once this returns. An equal key is replaced.
+
+        Raises:
+            StorageFullError: there is no room left.
+            TransientError: the store does not answer.
+        """
+        try:
+            obstore.put(self._store, key, data)
+            if self.folder is not None:
+                _flush(self.folder / key)
+        except Exception as error:
+            raise _explained(error) from error
+
+    def get(self, key: str) -> bytes:
+        """The stored bytes.
+
+        Raises:
+            BlobMissingError: there is nothing under this key.
+            TransientError: the store does not answer.
+        """
+        try:
+            return bytes(obstore.get(self._store, key).bytes())
+        except FileNotFoundError as error:
+            raise BlobMissingError from error
+        except Exception as error:
+            raise _explained(error) from error
+
+    def delete(self, key: str) -> None:
+        """Remove what is under the key, if anything."""
+        try:
+            obstore.delete(self._store, key)
+        except FileNotFoundError:
+            return
+
+
+def photo_key(digest: str) -> str:
+    """Where the pixels of a photo are."""
+    return f"photos/{digest[:2]}/{digest}.jpg"
+
+
+def thumbnail_key(digest: str) -> str:
+    """Where the thumbnail of a photo is."""
+    return f"thumbnails/{digest[:2]}/{digest}.jpg"
+
+
+def head_key(digest: str) -> str:
+    """Where the head of a model version is."""
+    return f"heads/{digest}.npz"
+
+
+def sha256(data: bytes) -> str:
+    """The SHA-256 of `data` in hexadecimal."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def _local_folder(url: str) -> Path | None:
+    parts = urlsplit(url)
+    return Path(unquote(parts.path)) if parts.scheme == "file" else None
+
+
+def _flush(path: Path) -> None:
+    """Force a renamed file and its folder to disk: obstore renames whole files but does not fsync them."""
+    for target in (path, path.parent):
+        descriptor = os.open(target, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _explained(error: Exception) -> Exception:
+    full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+    if full or "No space left" in str(error) or "quota" in str(error).lower():
+        return StorageFullError()
+    return TransientError(f"The photo storage does not answer: {type(error).__name__}.")

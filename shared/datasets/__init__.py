@@ -1,0 +1,1 @@
+"""Examples and the immutable dataset versions made from them."""

@@ -1,0 +1,128 @@
+"""Imports a folder `train/ validation/ test/` of category folders as examples."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sqlalchemy.orm import Session
+
+from shared.blobs import BlobStore
+from shared.database import Database
+from shared.datasets import store
+from shared.errors import PhotoError, ValidationError
+from shared.jobs.states import Split
+from shared.photos.intake import PreparedPhoto, prepare
+from shared.tables import Example
+
+# Photos per transaction: short for sellers who write at the same time, long enough to be quick.
+CHUNK = 32
+PHOTO_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp"})
+
+Report = Callable[[int, int], None]
+
+
+@dataclass(slots=True)
+class ImportReport:
+    """What an import found. File names are relative to the imported folder."""
+
+    imported: int = 0
+    already_known: int = 0
+    counts: dict[str, dict[str, int]] = field(default_factory=dict)
+    duplicates: list[tuple[str, str]] = field(default_factory=list)  # file, what it repeats
+    unreadable: list[tuple[str, str]] = field(default_factory=list)  # file, why
+    dataset_version: int = 0
+    dataset_digest: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    path: Path
+    name: str
+    split: Split
+    label: str
+
+
+def import_folder(
+    database: Database, blobs: BlobStore, directory: Path, report: Report = lambda done, total: None
+) -> ImportReport:
+    """Store every photo below `directory`, make examples of them and freeze a dataset version.
+
+    Running it again adds only what is new. `report` is called with photos done and photos in all.
+    A file that cannot be read, or repeats a photo, is listed in the answer and does not stop the import.
+
+    Raises:
+        ValidationError: the folder has not the expected shape, or the result cannot be trained on.
+    """
+    candidates = _find(directory)
+    result = ImportReport()
+    names: dict[str, str] = {}
+    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+        for start in range(0, len(candidates), CHUNK):
+            chunk = candidates[start : start + CHUNK]
+            prepared = list(pool.map(lambda item: _prepare(blobs, item), chunk))
+            with database.write() as session:
+                _record(session, list(zip(chunk, prepared, strict=True)), names, result, str(directory))
+            report(start + len(chunk), len(candidates))
+    with database.write() as session:
+        version = store.freeze(session)
+    result.dataset_version, result.dataset_digest = version.number, version.digest
+    result.counts = version.counts
+    return result
+
+
+def _find(directory: Path) -> list[_Candidate]:
+    missing = [split.value for split in Split if not (directory / split).is_dir()]
+    if missing:
+        raise ValidationError(
+            f"{directory} has no folder {', '.join(missing)}. Hangtag imports train/, validation/ and test/, "
+            "each with one folder per category."
+        )
+    return [
+        _Candidate(path, str(path.relative_to(directory)), split, path.parent.name)
+        for split in Split
+        for path in sorted((directory / split).glob("*/*"))
+        if path.is_file() and path.suffix.lower() in PHOTO_SUFFIXES
+    ]
+
+
+def _prepare(blobs: BlobStore, candidate: _Candidate) -> PreparedPhoto | PhotoError:
+    try:
+        prepared = prepare(candidate.path.read_bytes())
+    except PhotoError as error:
+        return error
+    prepared.store(blobs)
+    return prepared
+
+
+def _record(
+    session: Session,
+    items: list[tuple[_Candidate, PreparedPhoto | PhotoError]],
+    names: dict[str, str],
+    result: ImportReport,
+    source: str,
+) -> None:
+    digests = [photo.digest for _, photo in items if isinstance(photo, PreparedPhoto)]
+    known = store.known_examples(session, digests)
+    for candidate, photo in items:
+        if isinstance(photo, PhotoError):
+            result.unreadable.append((candidate.name, photo.message))
+        elif photo.digest in names:
+            result.duplicates.append((candidate.name, names[photo.digest]))
+        elif photo.digest in known:
+            names[photo.digest] = candidate.name
+            result.already_known += 1
+        else:
+            names[photo.digest] = candidate.name
+            result.imported += 1
+            session.add(
+                Example(
+                    digest=photo.digest,
+                    label=candidate.label,
+                    split=candidate.split,
+                    source=f"import:{source}"[:200],
+                )
+            )

@@ -1,0 +1,136 @@
+"""All dataset SQL."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from sqlalchemy import insert, select
+from sqlalchemy.orm import Session
+
+from shared.errors import NotFoundError, ValidationError
+from shared.jobs.states import Split
+from shared.tables import DatasetExample, DatasetVersion, Example
+
+# Fewer categories than two leave nothing to tell apart.
+MIN_CLASSES = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One example of a dataset version: the digest of a stored photo, its label and its side."""
+
+    digest: str
+    label: str
+    split: Split
+
+
+def known_examples(session: Session, digests: Iterable[str]) -> dict[str, Example]:
+    """The examples there already are for these photos."""
+    rows = session.scalars(select(Example).where(Example.digest.in_(list(digests))))
+    return {row.digest: row for row in rows}
+
+
+def freeze(session: Session) -> DatasetVersion:
+    """Make a dataset version of all examples; the same examples give the same version again.
+
+    Raises:
+        ValidationError: a split is empty, or there are fewer than two categories.
+    """
+    rows = session.execute(select(Example.digest, Example.label, Example.split).order_by(Example.digest))
+    lines = [Line(*row) for row in rows]
+    _check(lines)
+    digest = content_digest(lines)
+    known = session.scalar(select(DatasetVersion).where(DatasetVersion.digest == digest))
+    if known is not None:
+        return known
+    version = DatasetVersion(
+        digest=digest, classes=sorted({line.label for line in lines}), counts=split_counts(lines)
+    )
+    session.add(version)
+    session.flush()
+    session.execute(
+        insert(DatasetExample),
+        [
+            {
+                "dataset_version": version.number,
+                "digest": line.digest,
+                "label": line.label,
+                "split": line.split,
+            }
+            for line in lines
+        ],
+    )
+    return version
+
+
+def find(session: Session, number: int) -> DatasetVersion:
+    """The dataset version with this number.
+
+    Raises:
+        NotFoundError: there is none.
+    """
+    version = session.get(DatasetVersion, number)
+    if version is None:
+        raise NotFoundError(
+            f"There is no dataset version {number}. Import photos with: hangtag dataset import DIR"
+        )
+    return version
+
+
+def latest(session: Session) -> DatasetVersion:
+    """The newest dataset version.
+
+    Raises:
+        NotFoundError: nothing was imported yet.
+    """
+    version = session.scalar(select(DatasetVersion).order_by(DatasetVersion.number.desc()).limit(1))
+    if version is None:
+        raise NotFoundError("There is no dataset yet. Import photos with: hangtag dataset import DIR")
+    return version
+
+
+def versions(session: Session) -> list[DatasetVersion]:
+    """All dataset versions, newest first."""
+    return list(session.scalars(select(DatasetVersion).order_by(DatasetVersion.number.desc())))
+
+
+def lines(session: Session, number: int, split: Split) -> list[Line]:
+    """The examples of one side of a dataset version, ordered by digest."""
+    rows = session.execute(
+        select(DatasetExample.digest, DatasetExample.label, DatasetExample.split)
+        .where(DatasetExample.dataset_version == number, DatasetExample.split == split)
+        .order_by(DatasetExample.digest)
+    )
+    return [Line(*row) for row in rows]
+
+
+def content_digest(lines: Iterable[Line]) -> str:
+    """The SHA-256 of the ordered list of examples: equal data, equal digest."""
+    hasher = hashlib.sha256()
+    for line in sorted(lines, key=lambda line: line.digest):
+        hasher.update(f"{line.digest}\t{line.label}\t{line.split.value}\n".encode())
+    return hasher.hexdigest()
+
+
+def split_counts(lines: Iterable[Line]) -> dict[str, dict[str, int]]:
+    """How many examples each label has in each split."""
+    counter = Counter((line.split.value, line.label) for line in lines)
+    counts: dict[str, dict[str, int]] = {split.value: {} for split in Split}
+    for (split, label), number in sorted(counter.items()):
+        counts[split][label] = number
+    return counts
+
+
+def _check(lines: list[Line]) -> None:
+    empty = [split.value for split in Split if all(line.split is not split for line in lines)]
+    if empty:
+        raise ValidationError(f"The dataset has no photos in: {', '.join(empty)}. Import some first.")
+    if len({line.label for line in lines}) < MIN_CLASSES:
+        raise ValidationError("The dataset has only one category. Import photos of at least two.")
+    trained = {line.label for line in lines if line.split is Split.TRAIN}
+    untrained = sorted({line.label for line in lines} - trained)
+    if untrained:
+        raise ValidationError(f"These categories have no training photos: {', '.join(untrained)}.")

@@ -1,0 +1,191 @@
+"""Errors a caller can act on. Each has a stable code and a sentence that says what to do."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class HangtagError(Exception):
+    """Something went wrong that Hangtag can explain."""
+
+    code: ClassVar[str] = "internal_error"
+    status: ClassVar[int] = 500
+
+    def __init__(self, message: str | None = None) -> None:
+        self.message = message or (type(self).__doc__ or "").strip()
+        super().__init__(self.message)
+
+
+class PermanentError(HangtagError):
+    """Trying again will not help."""
+
+
+class TransientError(HangtagError):
+    """Trying again later may help."""
+
+
+class SettingsError(PermanentError):
+    """A setting is missing or wrong."""
+
+    code = "settings_invalid"
+
+
+class NotFoundError(PermanentError):
+    """There is nothing under this address. Check the id."""
+
+    code = "not_found"
+    status = 404
+
+
+class ConflictError(PermanentError):
+    """This cannot be done in the present state."""
+
+    code = "conflict"
+    status = 409
+
+
+class ValidationError(PermanentError):
+    """Some of the values sent cannot be used."""
+
+    code = "validation_error"
+    status = 422
+
+
+class PhotoError(PermanentError):
+    """The photo cannot be used. Please send another one."""
+
+    code = "image_corrupt"
+    status = 422
+
+
+class PhotoEmptyError(PhotoError):
+    """The file is empty. Please choose the photo again."""
+
+    code = "image_empty"
+
+
+class PhotoTypeError(PhotoError):
+    """Hangtag takes JPEG, PNG and WebP photos. Please convert this file or choose another one."""
+
+    code = "unsupported_media_type"
+    status = 415
+
+
+class PhotoCorruptError(PhotoError):
+    """The photo is damaged and cannot be read to its end. Please choose another one."""
+
+    code = "image_corrupt"
+
+
+class PhotoTooLargeError(PhotoError):
+    """The photo has too many pixels. Please send one of at most 40 megapixels."""
+
+    code = "image_too_large"
+
+
+class PhotoTooSmallError(PhotoError):
+    """The photo is too small to recognise anything. Please send one of at least 32 by 32 pixels."""
+
+    code = "image_too_small"
+
+
+class PhotoShapeError(PhotoError):
+    """The photo is far too long and thin. Please crop it to the item."""
+
+    code = "image_bad_shape"
+
+
+class PhotoAnimatedError(PhotoError):
+    """Animations are not supported. Please send a still photo."""
+
+    code = "animation_not_supported"
+
+
+class BlobMissingError(PermanentError):
+    """The photo's file is gone from storage. Please upload it again."""
+
+    code = "blob_missing"
+
+
+class StorageFullError(TransientError):
+    """There is no room left to store the photo. Please try again later."""
+
+    code = "storage_full"
+    status = 507
+
+
+class DatabaseUnavailableError(TransientError):
+    """The database does not answer at the moment. Please try again shortly."""
+
+    code = "database_unavailable"
+    status = 503
+
+
+class NoChampionError(TransientError):
+    """No model version serves yet. An administrator has to train or promote one."""
+
+    code = "no_champion"
+    status = 503
+
+
+class ChecksumError(PermanentError):
+    """A model file differs from what was registered and is refused."""
+
+    code = "model_checksum_mismatch"
+
+
+class BaseWeightsError(PermanentError):
+    """The ImageNet weights of Xception could not be had from any source."""
+
+    code = "base_weights_unavailable"
+
+
+class ParityError(PermanentError):
+    """An engine's answers differ too much from the reference and it may not serve."""
+
+    code = "engine_parity_failed"
+
+
+class LeaseLostError(HangtagError):
+    """Another attempt owns the job now; what this one did is thrown away."""
+
+    code = "lease_lost"
+
+
+class CancelledError(HangtagError):
+    """The job was asked to stop."""
+
+    code = "cancelled"
+
+
+class AlreadyFinishedError(ConflictError):
+    """The job has already ended and cannot be cancelled any more."""
+
+    code = "already_finished"
+
+
+class NotRetryableError(ConflictError):
+    """Only a job that failed, was cancelled or is in quarantine can be tried again."""
+
+    code = "not_retryable"
+
+
+class UnauthenticatedError(PermanentError):
+    """Send an API key as "Authorization: Bearer <key>", or sign in."""
+
+    code = "unauthenticated"
+    status = 401
+
+
+class InsufficientScopeError(PermanentError):
+    """Your key or account may not do this. Ask an administrator for one that may."""
+
+    code = "insufficient_scope"
+    status = 403
+
+
+class FileMissingError(PermanentError):
+    """There is no photo in the request. Send it as the multipart field "photo"."""
+
+    code = "file_missing"
+    status = 400

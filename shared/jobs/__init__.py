@@ -1,0 +1,1 @@
+"""Jobs: the states, the rows and the wake-up messages."""

@@ -1,0 +1,53 @@
+"""Job kinds, job states and the one table of allowed moves."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class JobKind(StrEnum):
+    """What a job does."""
+
+    CLASSIFY = "classify"  # one photo, one answer
+    TRAIN = "train"  # a dataset version and hyper-parameters in, a model version out
+
+
+class JobState(StrEnum):
+    """Where a job stands."""
+
+    QUEUED = "queued"  # accepted, waits for a worker or for its run_after
+    RUNNING = "running"  # an attempt holds a lease on it
+    SUCCEEDED = "succeeded"  # it has its one effective result
+    FAILED = "failed"  # a permanent error, or attempts used up on transient ones
+    CANCELLED = "cancelled"  # somebody asked it to stop and it did
+    QUARANTINED = "quarantined"  # it took its worker down on every attempt; a person has to look
+
+
+TERMINAL = frozenset({JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED, JobState.QUARANTINED})
+ACTIVE = frozenset({JobState.QUEUED, JobState.RUNNING})
+
+# running -> queued is taken by the reaper, by a recorded retry and by a worker that stops in an orderly way.
+MOVES: frozenset[tuple[JobState, JobState]] = frozenset(
+    {
+        (JobState.QUEUED, JobState.RUNNING),
+        (JobState.QUEUED, JobState.CANCELLED),
+        (JobState.RUNNING, JobState.QUEUED),
+        (JobState.RUNNING, JobState.SUCCEEDED),
+        (JobState.RUNNING, JobState.FAILED),
+        (JobState.RUNNING, JobState.CANCELLED),
+        (JobState.RUNNING, JobState.QUARANTINED),
+    }
+)
+
+
+def may_move(before: JobState, after: JobState) -> bool:
+    """Whether a job may go from `before` to `after`."""
+    return (before, after) in MOVES
+
+
+class Split(StrEnum):
+    """The side of a dataset an example is on. It never changes sides."""
+
+    TRAIN = "train"
+    VALIDATION = "validation"
+    TEST = "test"

@@ -1,0 +1,374 @@
+"""All job SQL: create, claim, renew, finish, cancel, reap, list.
+
+Every write of a running attempt is fenced by (job id, attempt): what a worker writes after it lost its
+lease matches no row and raises LeaseLostError, so its whole transaction is rolled back.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, func, or_, select, update
+from sqlalchemy.engine import CursorResult
+from sqlalchemy.orm import Session
+
+from shared.clock import utc_now
+from shared.errors import (
+    AlreadyFinishedError,
+    HangtagError,
+    LeaseLostError,
+    NotFoundError,
+    NotRetryableError,
+    TransientError,
+)
+from shared.jobs.states import ACTIVE, TERMINAL, JobKind, JobState
+from shared.tables import Attempt, Job
+
+# A batch of photos takes about a second on two cores; thirty times that is a dead worker.
+LEASE_SECONDS = {JobKind.CLASSIFY: 30, JobKind.TRAIN: 90}
+# A wake-up not followed by a claim within this time is sent again; doubles are harmless.
+REDISPATCH_SECONDS = 30
+MAX_BACKOFF_SECONDS = 300
+# Bounded so that one sweep stays a short transaction.
+DISPATCH_LIMIT = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a running attempt is. `eta_seconds` is None while nothing is known."""
+
+    stage: str
+    done: int
+    total: int
+    eta_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Jobs, newest first, and where the next page begins (None at the end)."""
+
+    items: list[Job]
+    next_cursor: str | None
+
+
+def create(
+    session: Session,
+    kind: JobKind,
+    *,
+    owner_id: str | None = None,
+    photo_id: str | None = None,
+    payload: dict[str, Any] | None = None,
+) -> Job:
+    """Add a queued job. The caller commits first and publishes the wake-up afterwards."""
+    job = Job(
+        kind=kind,
+        state=JobState.QUEUED,
+        owner_id=owner_id,
+        photo_id=photo_id,
+        payload=payload or {},
+        last_dispatch_at=utc_now(),
+    )
+    session.add(job)
+    session.flush()
+    return job
+
+
+def find(session: Session, job_id: str, owner_id: str | None = None) -> Job:
+    """The job with this id; with `owner_id`, only if it is theirs.
+
+    Raises:
+        NotFoundError: unknown, or somebody else's.
+    """
+    job = session.get(Job, job_id)
+    if job is None or (owner_id is not None and job.owner_id != owner_id):
+        raise NotFoundError("There is no job with this id.")
+    return job
+
+
+def page(
+    session: Session,
+    *,
+    owner_id: str | None = None,
+    state: JobState | None = None,
+    kind: JobKind | None = None,
+    cursor: str | None = None,
+    limit: int = 50,
+) -> Page:
+    """One page of jobs, newest first. `cursor` is the last id of the page before."""
+    query = select(Job).order_by(Job.id.desc()).limit(limit + 1)
+    if owner_id is not None:
+        query = query.where(Job.owner_id == owner_id)
+    if state is not None:
+        query = query.where(Job.state == state)
+    if kind is not None:
+        query = query.where(Job.kind == kind)
+    if cursor is not None:
+        query = query.where(Job.id < cursor)
+    rows = list(session.scalars(query))
+    return Page(rows[:limit], rows[limit - 1].id if len(rows) > limit else None)
+
+
+def attempts(session: Session, job_id: str) -> list[Attempt]:
+    """All runs of a job, first to last."""
+    return list(session.scalars(select(Attempt).where(Attempt.job_id == job_id).order_by(Attempt.number)))
+
+
+def claim(session: Session, kind: JobKind, worker: str, limit: int, job_id: str | None = None) -> list[Job]:
+    """Take up to `limit` queued jobs of a kind, or just `job_id`. The claim itself counts the attempt.
+
+    Rows another worker is taking at this moment are skipped on PostgreSQL; on SQLite there is one
+    writer at a time, so none can be.
+    """
+    now = utc_now()
+    waiting = (
+        select(Job.id)
+        .where(Job.state == JobState.QUEUED, Job.kind == kind, Job.run_after <= now)
+        .order_by(Job.run_after, Job.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    if job_id is not None:
+        waiting = waiting.where(Job.id == job_id)
+    ids = list(session.scalars(waiting))
+    if not ids:
+        return []
+    claimed = session.scalars(
+        update(Job)
+        .where(Job.id.in_(ids), Job.state == JobState.QUEUED)
+        .values(
+            state=JobState.RUNNING,
+            attempt=Job.attempt + 1,
+            lease_owner=worker,
+            lease_until=now + timedelta(seconds=LEASE_SECONDS[kind]),
+            started_at=func.coalesce(Job.started_at, now),
+            heartbeat_at=now,
+        )
+        .returning(Job),
+        execution_options={"synchronize_session": False, "populate_existing": True},
+    ).all()
+    session.add_all(Attempt(job_id=job.id, number=job.attempt, worker=worker) for job in claimed)
+    return sorted(claimed, key=lambda job: ids.index(job.id))
+
+
+def renew(session: Session, job_id: str, attempt: int, progress: Progress | None = None) -> bool:
+    """Prolong the lease by a whole term and note the progress. Returns whether the job shall be cancelled.
+
+    Raises:
+        LeaseLostError: another attempt owns the job.
+    """
+    now = utc_now()
+    job = _held(session, job_id, attempt)
+    job.lease_until = now + timedelta(seconds=LEASE_SECONDS[job.kind])
+    job.heartbeat_at = now
+    if progress is not None:
+        job.stage, job.done, job.total = progress.stage, progress.done, progress.total
+        job.eta_seconds = progress.eta_seconds
+    return job.cancel_requested_at is not None
+
+
+def succeed(session: Session, job_id: str, attempt: int, result: dict[str, Any]) -> None:
+    """End the job with its result.
+
+    Raises:
+        LeaseLostError: another attempt owns the job.
+    """
+    _end_attempt(session, job_id, attempt, JobState.SUCCEEDED)
+    _move(session, job_id, attempt, JobState.SUCCEEDED, result=result, done=Job.total, eta_seconds=None)
+
+
+def cancelled(session: Session, job_id: str, attempt: int) -> None:
+    """End a running job that was asked to stop.
+
+    Raises:
+        LeaseLostError: another attempt owns the job.
+    """
+    _end_attempt(session, job_id, attempt, JobState.CANCELLED)
+    _move(session, job_id, attempt, JobState.CANCELLED)
+
+
+def fail(session: Session, job_id: str, attempt: int, error: HangtagError) -> JobState:
+    """Record an error: transient ones go back to the queue while attempts are left, others end the job.
+
+    Raises:
+        LeaseLostError: another attempt owns the job.
+    """
+    job = _held(session, job_id, attempt)
+    again = isinstance(error, TransientError) and attempt < job.max_attempts
+    state = JobState.QUEUED if again else JobState.FAILED
+    _end_attempt(session, job_id, attempt, "retried" if again else state, error.message)
+    changes: dict[str, Any] = {"error_code": error.code, "error_message": error.message[:500]}
+    if again:
+        changes["run_after"] = utc_now() + backoff(attempt)
+        changes["last_dispatch_at"] = None
+    _move(session, job_id, attempt, state, **changes)
+    return state
+
+
+def release(session: Session, job_id: str, attempt: int) -> None:
+    """Give a job back because this worker stops in an orderly way; the attempt is not used up.
+
+    Raises:
+        LeaseLostError: another attempt owns the job.
+    """
+    _held(session, job_id, attempt)
+    held = session.get(Attempt, (job_id, attempt))
+    if held is not None:
+        session.delete(held)
+    _move(session, job_id, attempt, JobState.QUEUED, attempt=attempt - 1, last_dispatch_at=None)
+
+
+def request_cancel(session: Session, job_id: str, owner_id: str | None = None) -> Job:
+    """Ask a job to stop: a queued one ends at once, a running one at its next batch.
+
+    Raises:
+        NotFoundError: unknown, or somebody else's.
+        AlreadyFinishedError: it has ended.
+    """
+    job = find(session, job_id, owner_id)
+    now = utc_now()
+    ended = _rows(
+        session,
+        update(Job)
+        .where(Job.id == job_id, Job.state == JobState.QUEUED)
+        .values(state=JobState.CANCELLED, finished_at=now, cancel_requested_at=now),
+    )
+    asked = ended or _rows(
+        session,
+        update(Job)
+        .where(Job.id == job_id, Job.state == JobState.RUNNING)
+        .values(cancel_requested_at=func.coalesce(Job.cancel_requested_at, now)),
+    )
+    if not asked:
+        raise AlreadyFinishedError
+    session.refresh(job)
+    return job
+
+
+def retry(session: Session, job_id: str, owner_id: str | None = None) -> Job:
+    """Queue a new job with the same task. The old one keeps its state: terminal states never change.
+
+    Raises:
+        NotFoundError: unknown, or somebody else's.
+        NotRetryableError: it succeeded, or has not ended.
+    """
+    job = find(session, job_id, owner_id)
+    if job.state not in TERMINAL - {JobState.SUCCEEDED}:
+        raise NotRetryableError
+    payload = {**job.payload, "retry_of": job.id}
+    return create(session, job.kind, owner_id=job.owner_id, photo_id=job.photo_id, payload=payload)
+
+
+def reap(session: Session) -> list[tuple[str, JobState]]:
+    """Take jobs back whose lease ran out: to the queue, or out of it when all attempts are used up."""
+    now = utc_now()
+    dead = session.scalars(
+        select(Job)
+        .where(Job.state == JobState.RUNNING, Job.lease_until < now)
+        .limit(DISPATCH_LIMIT)
+        .with_for_update(skip_locked=True)
+    ).all()
+    return [(job.id, _reap_one(session, job)) for job in dead]
+
+
+def _reap_one(session: Session, job: Job) -> JobState:
+    _end_attempt(session, job.id, job.attempt, "worker_lost", "The worker stopped without an answer.")
+    if job.cancel_requested_at is not None:
+        _move(session, job.id, job.attempt, JobState.CANCELLED)
+        return JobState.CANCELLED
+    if job.attempt >= job.max_attempts:
+        message = "Every attempt took its worker down. An administrator has to look at this job."
+        _move(
+            session,
+            job.id,
+            job.attempt,
+            JobState.QUARANTINED,
+            error_code="worker_crashed",
+            error_message=message,
+        )
+        return JobState.QUARANTINED
+    _move(session, job.id, job.attempt, JobState.QUEUED, last_dispatch_at=None)
+    return JobState.QUEUED
+
+
+def due_for_dispatch(session: Session) -> list[tuple[str, JobKind]]:
+    """Queued jobs that need a (new) wake-up; they are stamped as sent by this call."""
+    now = utc_now()
+    stale = now - timedelta(seconds=REDISPATCH_SECONDS)
+    rows = session.execute(
+        select(Job.id, Job.kind)
+        .where(
+            Job.state == JobState.QUEUED,
+            Job.run_after <= now,
+            or_(Job.last_dispatch_at.is_(None), Job.last_dispatch_at < stale),
+        )
+        .order_by(Job.run_after, Job.id)
+        .limit(DISPATCH_LIMIT)
+        .with_for_update(skip_locked=True)
+    ).all()
+    ids = [row.id for row in rows]
+    session.execute(update(Job).where(Job.id.in_(ids)).values(last_dispatch_at=now))
+    return [(row.id, row.kind) for row in rows]
+
+
+def waiting(session: Session) -> dict[JobKind, tuple[int, datetime | None]]:
+    """Per kind: how many jobs wait, and since when the oldest does."""
+    rows = session.execute(
+        select(Job.kind, func.count(), func.min(Job.created_at))
+        .where(Job.state == JobState.QUEUED)
+        .group_by(Job.kind)
+    )
+    return {kind: (count, oldest) for kind, count, oldest in rows}
+
+
+def counts(session: Session) -> dict[tuple[JobKind, JobState], int]:
+    """How many jobs there are of each kind in each state."""
+    rows = session.execute(select(Job.kind, Job.state, func.count()).group_by(Job.kind, Job.state))
+    return {(kind, state): count for kind, state, count in rows}
+
+
+def has_active(session: Session, kind: JobKind) -> bool:
+    """Whether a job of this kind is queued or running."""
+    query = select(Job.id).where(Job.kind == kind, Job.state.in_(ACTIVE)).limit(1)
+    return session.scalar(query) is not None
+
+
+def backoff(attempt: int) -> timedelta:
+    """The wait before the next attempt: exponential, capped, jittered so that a crowd spreads out."""
+    seconds = min(MAX_BACKOFF_SECONDS, 5 * 2**attempt)
+    return timedelta(seconds=seconds * random.uniform(0.5, 1.5))  # noqa: S311 - spreads load, keeps no secret
+
+
+def _fence(job_id: str, attempt: int) -> tuple[ColumnElement[bool], ...]:
+    return (Job.id == job_id, Job.attempt == attempt, Job.state == JobState.RUNNING)
+
+
+def _held(session: Session, job_id: str, attempt: int) -> Job:
+    job = session.scalar(select(Job).where(*_fence(job_id, attempt)).with_for_update())
+    if job is None:
+        raise LeaseLostError
+    return job
+
+
+def _move(session: Session, job_id: str, held: int, state: JobState, **changes: Any) -> None:
+    finished_at = utc_now() if state in TERMINAL else None
+    values = {"state": state, "lease_owner": None, "lease_until": None, "finished_at": finished_at, **changes}
+    if not _rows(session, update(Job).where(*_fence(job_id, held)).values(**values)):
+        raise LeaseLostError
+
+
+def _rows(session: Session, statement: Any) -> int:
+    result = session.execute(statement)
+    assert isinstance(result, CursorResult)  # noqa: S101 - tells the type checker what an UPDATE returns
+    return result.rowcount
+
+
+def _end_attempt(
+    session: Session, job_id: str, attempt: int, outcome: str, message: str | None = None
+) -> None:
+    row = session.get(Attempt, (job_id, attempt))
+    if row is not None:
+        row.ended_at, row.outcome = utc_now(), str(outcome)
+        row.error_message = message[:500] if message else None

@@ -1,0 +1,1 @@
+"""Model versions: what they are made of, which one serves."""

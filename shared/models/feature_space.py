@@ -1,0 +1,29 @@
+"""Feature spaces: features are only comparable inside one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+# Raise when shared.photos.pixels or the backbone's rescaling changes: old features become incomparable.
+PREPROCESSING_VERSION = 1
+# Xception after global average pooling (Chollet 2017, figure 5).
+FEATURE_COUNT = 2048
+# Below this Xception's valid-padded convolutions run out of pixels.
+MIN_IMAGE_SIZE = 71
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureSpace:
+    """Which weights saw which picture.
+
+    `base_digest` is the SHA-256 of the base weights, `image_size` the side of the square input in pixels.
+    """
+
+    base_digest: str
+    image_size: int
+    preprocessing: int = PREPROCESSING_VERSION
+
+    @property
+    def key(self) -> str:
+        """A short name that is safe in paths and unique in practice."""
+        return f"xception-{self.base_digest[:16]}-{self.image_size}px-p{self.preprocessing}"

@@ -1,0 +1,151 @@
+"""Model versions and the aliases that decide which of them answers. All version SQL."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from shared.blobs import BlobStore, head_key
+from shared.errors import NoChampionError, NotFoundError, ValidationError
+from shared.models.feature_space import FeatureSpace
+from shared.models.head import Head
+from shared.tables import Alias, AliasChange, ModelVersion
+
+CHAMPION = "champion"
+MAX_REASON_CHARACTERS = 500
+
+
+@dataclass(frozen=True, slots=True)
+class NewVersion:
+    """What a version consists of before it has a number. The head's blob must be stored already."""
+
+    classes: list[str]
+    space: FeatureSpace
+    head_digest: str
+    metrics: dict[str, Any]
+    lineage: dict[str, Any]
+    job_id: str | None = None
+
+
+def add(session: Session, new: NewVersion) -> ModelVersion:
+    """Register a version under the next number."""
+    version = ModelVersion(
+        classes=new.classes,
+        base_digest=new.space.base_digest,
+        image_size=new.space.image_size,
+        preprocessing=new.space.preprocessing,
+        feature_space=new.space.key,
+        head_digest=new.head_digest,
+        metrics=new.metrics,
+        lineage=new.lineage,
+        job_id=new.job_id,
+    )
+    session.add(version)
+    session.flush()
+    return version
+
+
+def versions(session: Session) -> list[ModelVersion]:
+    """All versions, newest first."""
+    return list(session.scalars(select(ModelVersion).order_by(ModelVersion.number.desc())))
+
+
+def find(session: Session, number: int) -> ModelVersion:
+    """The version with this number.
+
+    Raises:
+        NotFoundError: there is none.
+    """
+    version = session.get(ModelVersion, number)
+    if version is None:
+        raise NotFoundError(f"There is no version {number}.")
+    return version
+
+
+def champion(session: Session) -> ModelVersion | None:
+    """The version that answers sellers, if one does."""
+    return session.scalar(select(ModelVersion).join(Alias).where(Alias.name == CHAMPION))
+
+
+def require_champion(session: Session) -> ModelVersion:
+    """The version that answers sellers.
+
+    Raises:
+        NoChampionError: none does.
+    """
+    version = champion(session)
+    if version is None:
+        raise NoChampionError
+    return version
+
+
+def aliases(session: Session) -> dict[str, int]:
+    """Every alias and the version it names."""
+    return {alias.name: alias.version for alias in session.scalars(select(Alias).order_by(Alias.name))}
+
+
+def promote(session: Session, number: int, actor: str, reason: str) -> AliasChange:
+    """Let a version answer sellers from now on, and remember who decided it and why.
+
+    Raises:
+        NotFoundError: there is no such version.
+        ValidationError: the reason is missing or too long.
+    """
+    reason = reason.strip()
+    if not 1 <= len(reason) <= MAX_REASON_CHARACTERS:
+        raise ValidationError(f"Say why, in at most {MAX_REASON_CHARACTERS} characters.")
+    version = find(session, number)
+    alias = session.get(Alias, CHAMPION, with_for_update=True)
+    before = alias.version if alias else None
+    if alias is None:
+        session.add(Alias(name=CHAMPION, version=version.number))
+    else:
+        alias.version = version.number
+    change = AliasChange(name=CHAMPION, before=before, after=version.number, actor=actor, reason=reason)
+    session.add(change)
+    session.flush()
+    return change
+
+
+def previous_champion(session: Session) -> int:
+    """The version that served before the present champion.
+
+    Raises:
+        NotFoundError: there was none.
+    """
+    latest = history(session)[:1]
+    if not latest or latest[0].before is None:
+        raise NotFoundError("There was no champion before this one, so there is nothing to go back to.")
+    return latest[0].before
+
+
+def history(session: Session, alias: str = CHAMPION) -> list[AliasChange]:
+    """Every move of an alias, newest first."""
+    return list(
+        session.scalars(select(AliasChange).where(AliasChange.name == alias).order_by(AliasChange.id.desc()))
+    )
+
+
+def space_of(version: ModelVersion) -> FeatureSpace:
+    """The feature space a version's head was trained in."""
+    return FeatureSpace(version.base_digest, version.image_size, version.preprocessing)
+
+
+def load_head(blobs: BlobStore, version: ModelVersion) -> Head:
+    """The version's head, after its digest was checked.
+
+    Raises:
+        BlobMissingError: its file is gone.
+        ChecksumError: its file is not the one that was registered.
+    """
+    return Head.from_bytes(blobs.get(head_key(version.head_digest)), version.head_digest)
+
+
+def store_head(blobs: BlobStore, head: Head) -> str:
+    """Store a head under its digest, and return that."""
+    data = head.to_bytes()
+    blobs.put(head_key(head.digest), data)
+    return head.digest

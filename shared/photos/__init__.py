@@ -1,0 +1,1 @@
+"""Photos: validation at the edge, and the one rule that turns stored bytes into network input."""

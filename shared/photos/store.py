@@ -1,0 +1,40 @@
+"""All photo SQL."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from shared.errors import NotFoundError
+from shared.photos.intake import PreparedPhoto, display_name
+from shared.tables import Photo
+
+
+def ensure(session: Session, owner_id: str, prepared: PreparedPhoto, name: str | None) -> Photo:
+    """The owner's photo row for these pixels, made if it is new. The blob must be stored already."""
+    known = session.scalar(select(Photo).where(Photo.owner_id == owner_id, Photo.digest == prepared.digest))
+    if known is not None:
+        return known
+    photo = Photo(
+        owner_id=owner_id,
+        digest=prepared.digest,
+        width=prepared.width,
+        height=prepared.height,
+        size=len(prepared.data),
+        name=display_name(name),
+    )
+    session.add(photo)
+    session.flush()
+    return photo
+
+
+def find(session: Session, photo_id: str, owner_id: str | None = None) -> Photo:
+    """The photo with this id; with `owner_id`, only if it is theirs.
+
+    Raises:
+        NotFoundError: unknown, or somebody else's.
+    """
+    photo = session.get(Photo, photo_id)
+    if photo is None or (owner_id is not None and photo.owner_id != owner_id):
+        raise NotFoundError("There is no photo with this id.")
+    return photo

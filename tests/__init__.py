@@ -1,0 +1,1 @@
+"""Behaviour of Hangtag, asserted through its public doors."""

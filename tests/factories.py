@@ -1,0 +1,111 @@
+"""Rows and pictures with sane defaults."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from shared import accounts
+from shared.blobs import BlobStore
+from shared.database import Database
+from shared.jobs import store
+from shared.jobs.states import JobKind
+from shared.models import registry
+from shared.models.feature_space import FEATURE_COUNT, FeatureSpace
+from shared.models.head import Head
+from shared.photos import store as photos
+from shared.photos.intake import prepare
+from shared.tables import Job, ModelVersion, Photo, User
+
+CLASSES = ["dress", "hat", "shirt"]
+
+
+def add_user(database: Database, name: str = "Sam", role: str = "seller") -> User:
+    """A person."""
+    with database.write() as session:
+        return accounts.add_user(session, name, role)
+
+
+def add_key(database: Database, user: User, *scopes: str) -> str:
+    """The text of a new API key."""
+    with database.write() as session:
+        return accounts.create_key(session, user.id, "test", list(scopes))[1]
+
+
+def add_job(database: Database, kind: JobKind = JobKind.CLASSIFY, **fields: Any) -> Job:
+    """A queued job."""
+    with database.write() as session:
+        return store.create(session, kind, **fields)
+
+
+def picture(seed: int = 0, size: tuple[int, int] = (96, 128), kind: str = "JPEG", **options: Any) -> bytes:
+    """An encoded picture of coloured blocks; every seed gives another one."""
+    blocks = np.random.default_rng(seed).integers(0, 256, (8, 8, 3), dtype=np.uint8)
+    image = Image.fromarray(blocks).resize(size, Image.Resampling.BICUBIC)
+    out = io.BytesIO()
+    image.save(out, format=kind, **options)
+    return out.getvalue()
+
+
+def add_photo(database: Database, blobs: BlobStore, user: User, seed: int = 0) -> Photo:
+    """A stored photo."""
+    prepared = prepare(picture(seed))
+    prepared.store(blobs)
+    with database.write() as session:
+        return photos.ensure(session, user.id, prepared, f"photo-{seed}.jpg")
+
+
+def random_head(classes: int = len(CLASSES), seed: int = 0) -> Head:
+    """A head without a hidden layer and with random weights, large enough that answers differ."""
+    generator = np.random.default_rng(seed)
+    kernel = generator.normal(0, 0.2, (FEATURE_COUNT, classes)).astype(np.float32)
+    return Head(kernel, np.zeros(classes, dtype=np.float32))
+
+
+def add_version(
+    database: Database, blobs: BlobStore, base_digest: str = "0" * 64, image_size: int = 71, seed: int = 0
+) -> ModelVersion:
+    """A registered version with a random head and the figures of one that was evaluated."""
+    head = random_head(seed=seed)
+    registry.store_head(blobs, head)
+    new = registry.NewVersion(
+        classes=CLASSES,
+        space=FeatureSpace(base_digest, image_size),
+        head_digest=head.digest,
+        metrics={"validation": EVALUATION, "test": EVALUATION},
+        lineage={"parameters": {}, "libraries": {}, "dataset_digest": "1" * 64},
+    )
+    with database.write() as session:
+        return registry.add(session, new)
+
+
+def add_champion(database: Database, blobs: BlobStore, **fields: Any) -> ModelVersion:
+    """A registered version that answers sellers."""
+    version = add_version(database, blobs, **fields)
+    with database.write() as session:
+        registry.promote(session, version.number, "Ada", "The best we have.")
+    return version
+
+
+EVALUATION: dict[str, Any] = {
+    "count": 6,
+    "accuracy": 5 / 6,
+    "interval": [0.44, 0.97],
+    "per_class": [
+        {
+            "category": name,
+            "support": 2,
+            "precision": 1.0,
+            "recall": 1.0,
+            "f1": 1.0,
+            "recall_interval": [0.34, 1.0],
+        }
+        for name in CLASSES
+    ],
+    "confusion": [[2, 0, 0], [0, 2, 0], [0, 1, 1]],
+    "expected_calibration_error": 0.1,
+    "log_loss": 0.5,
+}
