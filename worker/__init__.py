@@ -1,0 +1,1 @@
+"""Background work: claims jobs from the database and carries them out."""

@@ -1,0 +1,22 @@
+"""The Celery application of a worker process, with our log format."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from celery import Celery, signals
+
+from shared.jobs.queue import celery_application
+from shared.log_context import configure_logging
+from shared.settings import Settings
+
+
+def worker_application(settings: Settings) -> Celery:
+    """A Celery application whose processes log as the settings say."""
+
+    def set_up_logging(**_: Any) -> None:
+        configure_logging(settings)
+
+    # weak=False: nothing else would keep this function alive.
+    signals.setup_logging.connect(set_up_logging, weak=False)
+    return celery_application(settings)

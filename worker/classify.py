@@ -1,0 +1,151 @@
+"""Classify: claim up to a batch of queued photos, one backbone pass per chunk, commit each answer."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import structlog
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from shared.errors import HangtagError, LeaseLostError, TransientError
+from shared.jobs import store
+from shared.jobs.states import JobKind
+from shared.models.answer import top_k
+from shared.models.head import Head
+from shared.tables import Job, ModelVersion, Photo, Prediction
+from worker.context import WorkerContext
+from worker.engines.engine import Engine
+from worker.pixels import Pixels, decoded_chunks
+from worker.predictor import Predictor
+
+logger = structlog.get_logger(__name__)
+# A wake-up works at most this long, so that an orderly stop is quick; every queued job has its own wake-up.
+DRAIN_SECONDS = 10.0
+# Several chunks per claim, so that decoding stays ahead of the engine; few enough for a lease of 30 s even
+# at the 6 photos/s of the slowest engine measured.
+CLAIM_CHUNKS = 4
+MIN_CLAIM = 16
+DECODE_THREADS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class _Item:
+    """One claimed photo."""
+
+    job: Job
+    photo: Photo
+
+
+class Classifier:
+    """Answers queued photos with the champion."""
+
+    def __init__(self, context: WorkerContext, predictor: Predictor) -> None:
+        self._context = context
+        self._predictor = predictor
+        self._pool = ThreadPoolExecutor(DECODE_THREADS, thread_name_prefix="decode")
+
+    def drain(self) -> int:
+        """Work until nothing is queued or a wake-up's time is over. Returns the number of jobs taken."""
+        deadline = time.monotonic() + DRAIN_SECONDS
+        taken = 0
+        version, engine, head = self._predictor.champion()
+        while time.monotonic() < deadline:
+            items = self._claim(max(MIN_CLAIM, CLAIM_CHUNKS * engine.preferred_batch))
+            if not items:
+                break
+            taken += len(items)
+            self._run(items, version, engine, head)
+            version, engine, head = self._predictor.champion()
+        return taken
+
+    def _claim(self, limit: int) -> list[_Item]:
+        with self._context.database.write() as session:
+            jobs = store.claim(session, JobKind.CLASSIFY, self._context.name, limit)
+            ids = [job.photo_id for job in jobs]
+            photos = {photo.id: photo for photo in session.scalars(select(Photo).where(Photo.id.in_(ids)))}
+        return [_Item(job, photos[job.photo_id]) for job in jobs if job.photo_id is not None]
+
+    def _run(self, items: list[_Item], version: ModelVersion, engine: Engine, head: Head) -> None:
+        digests = [item.photo.digest for item in items]
+        size, chunk = version.image_size, engine.preferred_batch
+        position = 0
+        for decoded in decoded_chunks(self._pool, self._context.blobs, digests, size, chunk):
+            part = items[position : position + len(decoded)]
+            position += len(decoded)
+            self._answer(part, decoded, version, engine, head)
+
+    def _answer(
+        self,
+        items: list[_Item],
+        decoded: Sequence[Pixels | HangtagError],
+        version: ModelVersion,
+        engine: Engine,
+        head: Head,
+    ) -> None:
+        readable = []
+        for item, pixels in zip(items, decoded, strict=True):
+            if isinstance(pixels, HangtagError):
+                self._fail(item, pixels)
+            else:
+                readable.append((item, pixels))
+        if not readable:
+            return
+        try:
+            features = engine.features(np.stack([pixels for _, pixels in readable]))
+            probabilities = head.probabilities(features)
+        except Exception as error:
+            logger.exception("engine_failed", engine=engine.name)
+            for item, _ in readable:
+                self._fail(item, TransientError(f"The engine failed: {type(error).__name__}."))
+            return
+        for (item, _), row in zip(readable, probabilities, strict=True):
+            answer = top_k(row, version.classes)
+            self._succeed(item, version, engine.name, answer.model_dump())
+
+    def _succeed(self, item: _Item, version: ModelVersion, engine: str, answer: dict[str, Any]) -> None:
+        job = item.job
+        try:
+            with self._context.database.write() as session:
+                if store.renew(session, job.id, job.attempt):
+                    store.cancelled(session, job.id, job.attempt)
+                    return
+                known = _remember(session, item.photo.id, version.number, engine, answer)
+                result = {**known, "model_version": version.number, "photo_id": item.photo.id}
+                store.succeed(session, job.id, job.attempt, result)
+        except LeaseLostError:
+            logger.warning("lease_lost", job_id=job.id, attempt=job.attempt)
+            return
+        logger.info("classified", job_id=job.id, attempt=job.attempt, model_version=version.number)
+
+    def _fail(self, item: _Item, error: HangtagError) -> None:
+        try:
+            with self._context.database.write() as session:
+                state = store.fail(session, item.job.id, item.job.attempt, error)
+        except LeaseLostError:
+            logger.warning("lease_lost", job_id=item.job.id, attempt=item.job.attempt)
+            return
+        logger.warning("classify_failed", job_id=item.job.id, code=error.code, state=state.value)
+
+
+def _remember(
+    session: Session, photo_id: str, version: int, engine: str, answer: dict[str, Any]
+) -> dict[str, Any]:
+    """Keep the answer unless this version has answered this photo before; the first answer stays."""
+    known = session.scalar(
+        select(Prediction).where(Prediction.photo_id == photo_id, Prediction.model_version == version)
+    )
+    if known is not None:
+        return {
+            "category": known.category,
+            "confidence": known.confidence,
+            "decision": known.decision,
+            "top": known.top,
+        }
+    session.add(Prediction(photo_id=photo_id, model_version=version, engine=engine, **answer))
+    return answer

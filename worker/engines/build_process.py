@@ -1,0 +1,86 @@
+"""Run `worker.engines.build` in a process of its own, so that TensorFlow stays out of this one."""
+
+from __future__ import annotations
+
+import logging
+import os
+import subprocess
+import sys
+import threading
+from collections import deque
+from pathlib import Path
+
+from shared.errors import ParityError, TransientError
+from shared.models.feature_space import FeatureSpace
+from shared.settings import Settings
+
+log = logging.getLogger(__name__)
+
+# A build takes 20 seconds on 2 cores; this ends one that hangs, or that waits for one that hangs.
+MAX_SECONDS = 900.0
+# Of a failed build's output, so much belongs into the error; all of it is in the log.
+QUOTED_LINES = 5
+EXIT_NO_PARITY = 3  # worker.engines.build.EXIT_NO_PARITY, which must not be imported here
+
+
+class EngineBuildError(TransientError):
+    """The engine could not be built."""
+
+    code = "engine_build_failed"
+
+
+def build_in_child(settings: Settings, feature_space: FeatureSpace, photos: Path | None) -> None:
+    """Build the OpenVINO engine of `feature_space`, unless it is there, and log what the builder says.
+
+    Raises:
+        ParityError: it was built and its answers differ too much from Keras'.
+        EngineBuildError: the builder failed, was killed or took too long.
+    """
+    command = [sys.executable, "-m", "worker.engines.build", "--image-size", str(feature_space.image_size)]
+    if photos is not None:
+        command += ["--photos", str(photos)]
+    with subprocess.Popen(  # noqa: S603 - our own module
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=_environment(settings)
+    ) as builder:
+        alarm = threading.Timer(MAX_SECONDS, builder.kill)
+        alarm.start()
+        try:
+            last = _log_output(builder)
+        finally:
+            alarm.cancel()
+            builder.kill()
+    if builder.returncode == EXIT_NO_PARITY:
+        raise ParityError(last[-1] if last else None)
+    if builder.returncode != 0:
+        raise EngineBuildError(
+            f"The OpenVINO engine for {feature_space.key} could not be built (exit status "
+            f"{builder.returncode}): {' | '.join(last) or 'no output'}. To see more, run: python "
+            f"{' '.join(command[1:])}"
+        )
+
+
+def _log_output(builder: subprocess.Popen[str]) -> list[str]:
+    last: deque[str] = deque(maxlen=QUOTED_LINES)
+    assert builder.stdout is not None  # noqa: S101 - it was asked for as a pipe
+    for line in builder.stdout:
+        if line.strip():
+            log.info("engine build: %s", line.strip())
+            last.append(line.strip())
+    builder.wait()
+    return list(last)
+
+
+def _environment(settings: Settings) -> dict[str, str]:
+    """This process's environment, with the settings that a build reads as they are here."""
+    environment = {
+        **os.environ,
+        "HANGTAG_DATA_DIR": str(settings.data_dir),
+        "HANGTAG_BASE_WEIGHTS": str(settings.base_weights or ""),
+        "HANGTAG_BASE_WEIGHTS_DIGEST": settings.base_weights_digest,
+        "HANGTAG_THREADS": str(settings.threads),
+        "PYTHONUNBUFFERED": "1",
+    }
+    # The builder is a module of this checkout, wherever this process was started.
+    root = str(Path(__file__).resolve().parents[2])
+    environment["PYTHONPATH"] = os.pathsep.join(filter(None, [root, environment.get("PYTHONPATH")]))
+    return environment

@@ -1,0 +1,113 @@
+"""The engine for a GPU, and the reference for every other engine: Keras on TensorFlow."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from shared.models.feature_space import FEATURE_COUNT, FeatureSpace
+from shared.settings import Settings
+from worker.engines.drawn_photos import draw_photos
+from worker.engines.engine import require_pixels
+from worker.engines.parity import compare
+from worker.network.base_weights import load_base_weights
+from worker.network.tensorflow_setup import prepare_tensorflow
+
+# A function is compiled once for each of these batches; what is left over is padded up to the next one. On a
+# CPU padding costs time in full, so the steps are small; on a GPU it is nearly free and large batches pay.
+CPU_BATCHES = (1, 2, 4, 8)
+GPU_BATCHES = (1, 8, 32)
+FULL_PRECISION = "float32"
+GPU_PRECISION = "mixed_float16"
+# Enough to notice half precision going wrong, few enough not to delay the start.
+CHECKED_PICTURES = 6
+
+
+class KerasEngine:
+    """See `worker.engines.engine.Engine`."""
+
+    name = "keras"
+
+    def __init__(
+        self, compiled: Any, batches: tuple[int, ...], device: str, feature_space: FeatureSpace, reason: str
+    ) -> None:
+        self._compiled = compiled
+        self._batches = batches
+        self.device = device
+        self.feature_space = feature_space
+        self.reason = reason
+        self.preferred_batch = batches[-1]
+
+    def features(self, pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+        """See `worker.engines.engine.Engine.features`."""
+        require_pixels(pixels, self.feature_space.image_size)
+        output = np.empty((len(pixels), FEATURE_COUNT), dtype=np.float32)
+        for start in range(0, len(pixels), self.preferred_batch):
+            part = pixels[start : start + self.preferred_batch]
+            output[start : start + len(part)] = self._compiled(self._padded(part)).numpy()[: len(part)]
+        return output
+
+    def _padded(self, part: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+        size = next(batch for batch in self._batches if batch >= len(part))
+        return np.pad(part, ((0, size - len(part)), (0, 0), (0, 0), (0, 0)))
+
+    def warm_up(self) -> None:
+        """Compile for every batch now, so that no seller waits for it later."""
+        side = self.feature_space.image_size
+        for batch in self._batches:
+            self.features(np.zeros((batch, side, side, 3), dtype=np.uint8))
+
+
+def load_keras_engine(
+    settings: Settings,
+    feature_space: FeatureSpace,
+    weights: Path,
+    reason: str = "",
+    precision: str | None = None,
+) -> KerasEngine:
+    """Build the network from the base weights in the file `weights` and compile it for this machine.
+
+    Args:
+        precision: the Keras dtype policy; None takes "mixed_float16" on a GPU and "float32" on a CPU.
+
+    Raises:
+        BaseWeightsError: the file of weights is damaged.
+        ParityError: in less than full precision the answers differ too much from float32.
+    """
+    tensorflow = prepare_tensorflow(settings.threads)
+    on_gpu = bool(tensorflow.config.list_logical_devices("GPU"))
+    chosen = precision or (GPU_PRECISION if on_gpu else FULL_PRECISION)
+    device = f"{_device_name(tensorflow)}, {chosen}"
+    batches = GPU_BATCHES if on_gpu else CPU_BATCHES
+    compiled = _compiled(tensorflow, feature_space, weights, chosen)
+    engine = KerasEngine(compiled, batches, device, feature_space, reason)
+    if chosen != FULL_PRECISION:
+        _require_parity(engine, _compiled(tensorflow, feature_space, weights, FULL_PRECISION))
+    if on_gpu:
+        engine.warm_up()
+    return engine
+
+
+def _compiled(tensorflow: Any, feature_space: FeatureSpace, weights: Path, precision: str) -> Any:
+    # It imports Keras, which must find TensorFlow prepared.
+    from worker.network.xception import build_backbone  # noqa: PLC0415
+
+    model = build_backbone(feature_space.image_size, load_base_weights(weights), precision)
+    return tensorflow.function(lambda pixels: model(pixels, training=False))
+
+
+def _require_parity(engine: KerasEngine, full_precision: Any) -> None:
+    pictures = draw_photos(engine.feature_space.image_size, CHECKED_PICTURES)
+    parity = compare(full_precision(pictures).numpy(), engine.features(pictures))
+    parity.require(f"the Keras engine on {engine.device}")
+
+
+def _device_name(tensorflow: Any) -> str:
+    gpus = tensorflow.config.list_physical_devices("GPU")
+    if not gpus:
+        return f"CPU ({tensorflow.config.threading.get_intra_op_parallelism_threads()} threads)"
+    details = tensorflow.config.experimental.get_device_details(gpus[0])
+    return f"GPU ({details.get('device_name', 'unnamed')})"

@@ -1,0 +1,92 @@
+"""The CPU engine: OpenVINO runs what `worker.engines.build` made. Never imports TensorFlow or Keras."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from shared.models.feature_space import FEATURE_COUNT, FeatureSpace
+from shared.settings import Settings
+from worker.engines.engine import require_pixels
+from worker.engines.published import NETWORK_FILE, engine_folder, require_usable
+from worker.engines.quiet_openvino import import_openvino
+
+# Measured on 2 cores at 299 px, photos per second and milliseconds for one photo alone:
+#   LATENCY, photos one by one        10.2/s   85 ms   299 MB resident
+#   LATENCY, batches of 8 (of 16)     11.7/s   (11.0)  492 MB (706 MB)
+#   THROUGHPUT (2 streams), batch 1   12.0/s  165 ms   335 MB
+# So the network is compiled twice: all cores for one photo where few wait, a photo per stream where many do.
+# A cache of the compiled network saves less than 0.1 s of a start, costs 80 MB, and nobody would verify it.
+MIN_BATCH = 8
+
+
+class OpenVinoEngine:
+    """See `worker.engines.engine.Engine`."""
+
+    name = "openvino"
+
+    def __init__(self, alone: Any, many: Any, queue: Any, feature_space: FeatureSpace, reason: str) -> None:
+        self._alone = alone.create_infer_request()
+        self._queue = queue
+        self._streams = int(many.get_property("NUM_STREAMS"))
+        self.device = f"CPU ({alone.get_property('EXECUTION_DEVICES')[0]}, {self._streams} streams)"
+        self.feature_space = feature_space
+        self.reason = reason
+        # Two rounds for every stream, so that no stream idles for long at the end of a batch.
+        self.preferred_batch = max(MIN_BATCH, 2 * self._streams)
+
+    def features(self, pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+        """See `worker.engines.engine.Engine.features`."""
+        require_pixels(pixels, self.feature_space.image_size)
+        output = np.empty((len(pixels), FEATURE_COUNT), dtype=np.float32)
+        if len(pixels) < self._streams:
+            for index in range(len(pixels)):
+                output[index] = self._alone.infer({0: pixels[index : index + 1]})[0]
+            return output
+        self._queue.set_callback(lambda request, index: _keep(request, output, index))
+        for index in range(len(pixels)):
+            self._queue.start_async({0: pixels[index : index + 1]}, index)
+        self._queue.wait_all()
+        return output
+
+
+def _keep(request: Any, output: npt.NDArray[np.float32], index: int) -> None:
+    output[index] = request.get_output_tensor(0).data[0]
+
+
+def load_openvino_engine(settings: Settings, feature_space: FeatureSpace, reason: str = "") -> OpenVinoEngine:
+    """Load the engine that was built for `feature_space`.
+
+    Raises:
+        ParityError: it was not built, or not shown to answer as Keras does under this release of OpenVINO.
+        ChecksumError: its files changed since they were compared with Keras.
+    """
+    openvino = import_openvino()
+    folder = engine_folder(settings, feature_space)
+    require_usable(folder, feature_space, openvino.__version__)
+    return compile_engine(settings, folder / NETWORK_FILE, feature_space, reason)
+
+
+def compile_engine(
+    settings: Settings, network: Any, feature_space: FeatureSpace, reason: str
+) -> OpenVinoEngine:
+    """Compile the network file `network` unchecked: for `load_openvino_engine` and the build, which check."""
+    openvino = import_openvino()
+    core = openvino.Core()
+    model = core.read_model(network)
+    size = feature_space.image_size
+    model.reshape([1, size, size, 3])
+    alone = core.compile_model(model, "CPU", _options(settings, "LATENCY"))
+    many = core.compile_model(model, "CPU", _options(settings, "THROUGHPUT"))
+    return OpenVinoEngine(alone, many, openvino.AsyncInferQueue(many), feature_space, reason)
+
+
+def _options(settings: Settings, hint: str) -> dict[str, str | int]:
+    return {
+        "PERFORMANCE_HINT": hint,
+        # Left to itself OpenVINO takes bf16 where the CPU has it: less exact, and slower here.
+        "INFERENCE_PRECISION_HINT": "f32",
+        "INFERENCE_NUM_THREADS": settings.threads,
+    }

@@ -1,0 +1,58 @@
+"""Features of dataset photos: what is cached is read, what is missing goes through the engine once."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+
+from shared.blobs import BlobStore
+from shared.errors import HangtagError, ValidationError
+from shared.jobs.store import Progress
+from worker.engines.engine import Engine
+from worker.pixels import decoded_chunks
+from worker.training.feature_store import FeatureStore
+
+DECODE_THREADS = 2
+# Seconds between progress reports: fresh for a person, rare for the database.
+REPORT_SECONDS = 1.0
+# Photos per append to the feature store: one fsync for each.
+CHUNK = 32
+
+
+def ensure_features(
+    engine: Engine,
+    features: FeatureStore,
+    blobs: BlobStore,
+    digests: Sequence[str],
+    report: Callable[[Progress], None],
+) -> None:
+    """Compute and keep the features of those photos that have none in this feature space.
+
+    Raises:
+        ValidationError: a photo of the dataset cannot be read any more; the message names it.
+        LeaseLostError, CancelledError: raised by `report`.
+    """
+    missing = features.missing(digests)
+    started = time.monotonic()
+    reported = float("-inf")
+    done = 0
+    with ThreadPoolExecutor(DECODE_THREADS, thread_name_prefix="decode") as pool:
+        for decoded in decoded_chunks(pool, blobs, missing, engine.feature_space.image_size, CHUNK):
+            part = missing[done : done + len(decoded)]
+            pixels = [_readable(digest, item) for digest, item in zip(part, decoded, strict=True)]
+            features.append(part, engine.features(np.stack(pixels)))
+            done += len(decoded)
+            now = time.monotonic()
+            if now - reported >= REPORT_SECONDS or done == len(missing):
+                reported = now
+                eta = (now - started) / done * (len(missing) - done)
+                report(Progress("features", done, len(missing), round(eta, 1)))
+
+
+def _readable(digest: str, item: np.ndarray | HangtagError) -> np.ndarray:
+    if isinstance(item, HangtagError):
+        raise ValidationError(f"Photo {digest[:12]} of the dataset cannot be read: {item.message}")
+    return item

@@ -1,0 +1,88 @@
+"""Keeps one attempt's lease alive through steps that cannot report progress, for a bounded time."""
+
+from __future__ import annotations
+
+import threading
+import time
+from types import TracebackType
+from typing import Self
+
+import structlog
+
+from shared.database import Database
+from shared.errors import CancelledError, HangtagError, LeaseLostError
+from shared.jobs import store
+from shared.jobs.store import Progress
+
+logger = structlog.get_logger(__name__)
+RENEW_SECONDS = 15.0
+# Building an engine took under two minutes on two cores; much longer is a hang, and the lease shall end.
+MAX_KEPT_SECONDS = 900.0
+
+
+class Lease:
+    """The right of one attempt to work on a job.
+
+    `report` renews it with progress. Inside a `with` block a thread renews it as well, so that a step
+    that is silent for minutes keeps it; a step silent for longer than `MAX_KEPT_SECONDS` does not.
+    """
+
+    def __init__(self, database: Database, job_id: str, attempt: int) -> None:
+        self._database = database
+        self.job_id = job_id
+        self.attempt = attempt
+        self._progress: Progress | None = None
+        self._lost: HangtagError | None = None
+        self._stop = threading.Event()
+        self._last_report = time.monotonic()
+        self._thread = threading.Thread(target=self._keep, name="lease", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def report(self, progress: Progress) -> None:
+        """Note progress and renew.
+
+        Raises:
+            LeaseLostError: another attempt owns the job.
+            CancelledError: the job was asked to stop.
+        """
+        self._last_report = time.monotonic()
+        self._progress = progress
+        self._renew()
+        self.check()
+
+    def check(self) -> None:
+        """Raise what `report` raises, without touching the database."""
+        if self._lost is not None:
+            raise self._lost
+
+    @property
+    def ended(self) -> bool:
+        """Whether work should stop: the lease is lost or the job shall be cancelled."""
+        return self._lost is not None
+
+    def _renew(self) -> None:
+        try:
+            with self._database.write() as session:
+                if store.renew(session, self.job_id, self.attempt, self._progress):
+                    self._lost = CancelledError()
+        except LeaseLostError as error:
+            self._lost = error
+
+    def _keep(self) -> None:
+        while not self._stop.wait(RENEW_SECONDS) and not self.ended:
+            if time.monotonic() - self._last_report > MAX_KEPT_SECONDS:
+                logger.error("step_hangs", job_id=self.job_id, seconds=MAX_KEPT_SECONDS)
+                return
+            try:
+                self._renew()
+            except HangtagError as error:
+                logger.warning("lease_not_renewed", job_id=self.job_id, error=error.message)

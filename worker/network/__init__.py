@@ -1,0 +1,1 @@
+"""Xception: where its ImageNet weights come from and how the frozen backbone is built."""

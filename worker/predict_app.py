@@ -1,0 +1,82 @@
+"""Prediction workers: `celery -A worker.predict_app worker -Q predict`.
+
+On OpenVINO they never import TensorFlow.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import structlog
+from celery import shared_task, signals
+
+from shared.errors import HangtagError
+from shared.jobs.queue import TASK_NAMES
+from shared.jobs.states import JobKind
+from shared.log_context import configure_logging
+from shared.settings import load_settings
+from worker.app import worker_application
+from worker.classify import Classifier
+from worker.context import build_context
+from worker.heartbeat import Heartbeat
+from worker.predictor import Predictor
+
+logger = structlog.get_logger(__name__)
+# One wake-up drains for ten seconds. Only a hung engine takes minutes; killing the child then frees the
+# worker, and the leases bring the photos back.
+LIMIT_SECONDS = 180
+# A look at two small rows; soon enough for an administrator who watches a promotion.
+FOLLOW_SECONDS = 5.0
+
+settings = load_settings()
+app = worker_application(settings)
+app.conf.imports = (__name__,)  # spawned children register the task through this
+
+
+@dataclass(frozen=True, slots=True)
+class _Process:
+    heartbeat: Heartbeat
+    predictor: Predictor
+    classifier: Classifier
+
+
+@lru_cache(maxsize=1)
+def _process() -> _Process:
+    """What this child works with: made once, after the spawn."""
+    context = build_context(settings, "predict")
+    heartbeat = Heartbeat(context.database, context.name)
+    predictor = Predictor(context, heartbeat)
+    return _Process(heartbeat, predictor, Classifier(context, predictor))
+
+
+@shared_task(name=TASK_NAMES[JobKind.CLASSIFY], time_limit=LIMIT_SECONDS)
+def classify(_job_id: str) -> None:
+    """Answer queued photos. Which of them woke us up does not matter: all that wait are taken."""
+    _process().classifier.drain()
+
+
+@signals.worker_process_init.connect
+def _start(**_: Any) -> None:
+    """Load the engine now, not at the first photo; on a thread, since building one takes a minute."""
+    configure_logging(settings)
+    _process().heartbeat.start()
+    threading.Thread(target=_follow_champion, name="follow-champion", daemon=True).start()
+
+
+def _follow_champion() -> None:
+    """Have the champion's engine and head loaded before photos need them, after promotions too."""
+    while True:
+        try:
+            _process().predictor.champion()
+        except HangtagError as error:
+            logger.warning("champion_not_loaded", code=error.code, detail=error.message)
+        time.sleep(FOLLOW_SECONDS)
+
+
+@signals.worker_process_shutdown.connect
+def _stop(**_: Any) -> None:
+    _process().heartbeat.stop()

@@ -1,0 +1,207 @@
+"""Train: features of a dataset version, a head on top of them, an honest evaluation, a new version."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import structlog
+
+from shared.datasets import store as datasets
+from shared.errors import CancelledError, HangtagError, LeaseLostError, TransientError
+from shared.jobs import store
+from shared.jobs.states import JobKind, Split
+from shared.jobs.store import Progress
+from shared.models import registry
+from shared.models.feature_space import FeatureSpace
+from shared.models.head import Head
+from shared.models.hyperparameters import HyperParameters
+from shared.tables import DatasetVersion, Job, TrainingEpoch
+from worker.context import WorkerContext
+from worker.engines.choose import load_engine
+from worker.extract import ensure_features
+from worker.lease import Lease
+from worker.training.calibrate import fit_temperature
+from worker.training.evaluate import evaluate
+from worker.training.feature_store import FeatureStore
+from worker.training.fit import EpochMetrics, TrainedHead, train_head
+from worker.training.versions import library_versions
+
+logger = structlog.get_logger(__name__)
+Floats = npt.NDArray[np.float32]
+Labels = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class _Data:
+    """A dataset version with its features. The test side is only touched by the final evaluation."""
+
+    classes: list[str]
+    features: dict[Split, Floats]
+    labels: dict[Split, Labels]
+
+
+def run_training(context: WorkerContext, job_id: str) -> None:
+    """Claim a training job, carry it out and record how it ended; does nothing if it is not there to take."""
+    with context.database.write() as session:
+        claimed = store.claim(session, JobKind.TRAIN, context.name, 1, job_id)
+    if not claimed:
+        return
+    job = claimed[0]
+    structlog.contextvars.bind_contextvars(job_id=job.id, attempt=job.attempt)
+    try:
+        with Lease(context.database, job.id, job.attempt) as lease:
+            _train(context, job, lease)
+    except LeaseLostError:
+        logger.warning("lease_lost")
+    except CancelledError:
+        _record(context, lambda session: store.cancelled(session, job.id, job.attempt))
+    except Exception as error:
+        logger.exception("training_failed")
+        known = (
+            error if isinstance(error, HangtagError) else TransientError(f"{type(error).__name__}: {error}")
+        )
+        _record(context, lambda session: store.fail(session, job.id, job.attempt, known))
+
+
+def _train(context: WorkerContext, job: Job, lease: Lease) -> None:
+    parameters = HyperParameters.model_validate(job.payload["parameters"])
+    with context.database.read() as session:
+        dataset = datasets.find(session, job.payload["dataset_version"])
+    lease.report(Progress("engine", 0, 1))
+    space = FeatureSpace(context.settings.base_weights_digest, parameters.image_size)
+    engine = load_engine(context.settings, space)
+    features = FeatureStore(context.settings.data_dir / "features", space)
+    lines = _lines(context, dataset)
+    ensure_features(
+        engine,
+        features,
+        context.blobs,
+        [line.digest for side in lines.values() for line in side],
+        lease.report,
+    )
+    data = _data(dataset, lines, features)
+    trained = _fit(context, data, parameters, lease)
+    lease.report(Progress("evaluation", 0, 1))
+    head = _calibrated(trained.head, data)
+    metrics = _metrics(head, data)
+    lineage = _lineage(dataset, parameters, trained, engine.name, space)
+    _register(
+        context, job, registry.NewVersion(data.classes, space, head.digest, metrics, lineage, job.id), head
+    )
+
+
+def _lines(context: WorkerContext, dataset: DatasetVersion) -> dict[Split, list[datasets.Line]]:
+    with context.database.read() as session:
+        return {split: datasets.lines(session, dataset.number, split) for split in Split}
+
+
+def _data(dataset: DatasetVersion, lines: dict[Split, list[datasets.Line]], features: FeatureStore) -> _Data:
+    numbers = {name: number for number, name in enumerate(dataset.classes)}
+    return _Data(
+        classes=list(dataset.classes),
+        features={split: features.read([line.digest for line in side]) for split, side in lines.items()},
+        labels={
+            split: np.array([numbers[line.label] for line in side], dtype=np.int64)
+            for split, side in lines.items()
+        },
+    )
+
+
+def _fit(context: WorkerContext, data: _Data, parameters: HyperParameters, lease: Lease) -> TrainedHead:
+    started = time.monotonic()
+
+    def on_epoch(metrics: EpochMetrics) -> None:
+        with context.database.write() as session:
+            session.merge(TrainingEpoch(job_id=lease.job_id, attempt=lease.attempt, **asdict(metrics)))
+        left = parameters.epochs - metrics.epoch
+        eta = (time.monotonic() - started) / metrics.epoch * left
+        lease.report(Progress("training", metrics.epoch, parameters.epochs, round(eta, 1)))
+
+    lease.report(Progress("training", 0, parameters.epochs))
+    trained = train_head(
+        data.features[Split.TRAIN],
+        data.labels[Split.TRAIN],
+        data.features[Split.VALIDATION],
+        data.labels[Split.VALIDATION],
+        len(data.classes),
+        parameters=parameters,
+        on_epoch=on_epoch,
+        should_stop=lambda: lease.ended,
+    )
+    lease.check()
+    return trained
+
+
+def _calibrated(head: Head, data: _Data) -> Head:
+    """The head with the temperature that makes its confidence true on the validation photos."""
+    temperature = fit_temperature(head.logits(data.features[Split.VALIDATION]), data.labels[Split.VALIDATION])
+    return replace(head, temperature=temperature)
+
+
+def _metrics(head: Head, data: _Data) -> dict[str, Any]:
+    return {
+        split.value: evaluate(
+            head.probabilities(data.features[split]), data.labels[split], data.classes
+        ).model_dump(mode="json")
+        for split in (Split.VALIDATION, Split.TEST)
+    }
+
+
+def _lineage(
+    dataset: DatasetVersion,
+    parameters: HyperParameters,
+    trained: TrainedHead,
+    engine: str,
+    space: FeatureSpace,
+) -> dict[str, Any]:
+    return {
+        "dataset_version": dataset.number,
+        "dataset_digest": dataset.digest,
+        "dataset_counts": dataset.counts,
+        "parameters": parameters.model_dump(mode="json"),
+        "seed": parameters.seed,
+        "best_epoch": trained.best_epoch,
+        "stop_reason": str(trained.stop_reason),
+        "history": [asdict(epoch) for epoch in trained.history],
+        "engine": engine,
+        "base_digest": space.base_digest,
+        "libraries": library_versions(),
+    }
+
+
+def _register(context: WorkerContext, job: Job, new: registry.NewVersion, head: Head) -> None:
+    registry.store_head(context.blobs, head)
+    with context.database.write() as session:
+        if store.renew(session, job.id, job.attempt):
+            store.cancelled(session, job.id, job.attempt)
+            return
+        version = registry.add(session, new)
+        if registry.champion(session) is None:
+            registry.promote(
+                session, version.number, "hangtag", "The first version: nothing answered before it."
+            )
+        store.succeed(session, job.id, job.attempt, _result(version.number, new))
+        number = version.number
+    logger.info("version_registered", model_version=number)
+
+
+def _result(number: int, new: registry.NewVersion) -> dict[str, Any]:
+    return {
+        "model_version": number,
+        "test_accuracy": new.metrics["test"]["accuracy"],
+        "validation_accuracy": new.metrics["validation"]["accuracy"],
+        "best_epoch": new.lineage["best_epoch"],
+        "stop_reason": new.lineage["stop_reason"],
+    }
+
+
+def _record(context: WorkerContext, change: Any) -> None:
+    try:
+        with context.database.write() as session:
+            change(session)
+    except LeaseLostError:
+        logger.warning("lease_lost")

@@ -1,0 +1,52 @@
+"""Training workers: `celery -A worker.train_app worker -Q train`."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+from celery import shared_task, signals
+
+from shared.jobs.queue import TASK_NAMES
+from shared.jobs.states import JobKind
+from shared.log_context import configure_logging
+from shared.settings import load_settings
+from worker.app import worker_application
+from worker.context import WorkerContext, build_context
+from worker.heartbeat import Heartbeat
+
+settings = load_settings()
+app = worker_application(settings)
+app.conf.imports = (__name__,)  # spawned children register the task through this
+# A fresh child per training gives all memory back, a GPU's too.
+app.conf.worker_max_tasks_per_child = 1
+
+
+@lru_cache(maxsize=1)
+def _context() -> WorkerContext:
+    """What this child works with: made once, after the spawn."""
+    return build_context(settings, "train")
+
+
+@lru_cache(maxsize=1)
+def _heartbeat() -> Heartbeat:
+    return Heartbeat(_context().database, _context().name)
+
+
+@shared_task(name=TASK_NAMES[JobKind.TRAIN])
+def train(job_id: str) -> None:
+    """Carry out one training. TensorFlow is imported here, so an idle training worker stays small."""
+    from worker.train import run_training  # noqa: PLC0415
+
+    run_training(_context(), job_id)
+
+
+@signals.worker_process_init.connect
+def _start(**_: Any) -> None:
+    configure_logging(settings)
+    _heartbeat().start()
+
+
+@signals.worker_process_shutdown.connect
+def _stop(**_: Any) -> None:
+    _heartbeat().stop()
