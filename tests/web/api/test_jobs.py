@@ -1,0 +1,64 @@
+"""Looking at jobs, cancelling and retrying them."""
+
+from __future__ import annotations
+
+import pytest
+
+from shared.database import Database
+from shared.jobs.states import JobKind
+from shared.tables import User
+from tests.factories import add_job
+from tests.web.conftest import Api
+
+
+def test_polling_costs_nothing_while_nothing_changes(
+    as_seller: Api, database: Database, seller: User
+) -> None:
+    job = add_job(database, owner_id=seller.id)
+    first = as_seller("GET", f"/api/v1/jobs/{job.id}")
+    second = as_seller("GET", f"/api/v1/jobs/{job.id}", headers={"If-None-Match": first.headers["ETag"]})
+    assert (second.status_code, second.data) == (304, b"")
+    as_seller("POST", f"/api/v1/jobs/{job.id}/cancel")
+    third = as_seller("GET", f"/api/v1/jobs/{job.id}", headers={"If-None-Match": first.headers["ETag"]})
+    assert (third.status_code, third.json["state"]) == (200, "cancelled")
+
+
+def test_the_link_header_leads_through_all_pages(as_seller: Api, database: Database, seller: User) -> None:
+    ids = [add_job(database, owner_id=seller.id).id for _ in range(5)]
+    path, seen = "/api/v1/jobs?limit=2&kind=classify", []
+    while path:
+        response = as_seller("GET", path)
+        seen += [job["id"] for job in response.json["jobs"]]
+        link = response.headers.get("Link", "")
+        path = link[1 : link.index(">")] if link else ""
+    assert seen == ids[::-1]
+
+
+@pytest.mark.parametrize(
+    "query", ["limit=0", "limit=1000000000", "state=dead", "cursor=%00", "wrong=1", "limit=x"]
+)
+def test_a_wrong_filter_names_the_field(as_seller: Api, query: str) -> None:
+    response = as_seller("GET", f"/api/v1/jobs?{query}")
+    assert (response.status_code, response.json["code"]) == (422, "validation_error")
+    assert response.json["errors"][0]["field"] == query.partition("=")[0]
+
+
+def test_what_has_ended_cannot_be_cancelled(as_seller: Api, database: Database, seller: User) -> None:
+    job = add_job(database, owner_id=seller.id)
+    assert as_seller("POST", f"/api/v1/jobs/{job.id}/cancel").status_code == 202
+    again = as_seller("POST", f"/api/v1/jobs/{job.id}/cancel")
+    assert (again.status_code, again.json["code"]) == (409, "already_finished")
+
+
+def test_a_retry_answers_with_the_new_job(as_seller: Api, database: Database, seller: User) -> None:
+    job = add_job(database, owner_id=seller.id)
+    as_seller("POST", f"/api/v1/jobs/{job.id}/cancel")
+    response = as_seller("POST", f"/api/v1/jobs/{job.id}/retry")
+    assert response.status_code == 202
+    assert response.headers["Location"] == f"/api/v1/jobs/{response.json['job']['id']}"
+    assert response.json["job"]["id"] != job.id
+
+
+def test_a_sellers_list_leaves_out_what_is_not_theirs(as_seller: Api, database: Database) -> None:
+    add_job(database, JobKind.TRAIN)
+    assert as_seller("GET", "/api/v1/jobs").json["jobs"] == []

@@ -1,0 +1,1 @@
+"""The HTTP API and the pages. Never imports TensorFlow, Keras or OpenVINO."""

@@ -1,0 +1,56 @@
+"""How API answers are written: JSON with an ETag, so that polling costs little when nothing changed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response, make_response, request
+from pydantic import BaseModel
+
+from web.api.schemas import ProblemOut
+
+# The type APIFlask gives the answers of an operation.
+Answers = dict[int | str, dict[str, str | dict[str, dict[str, Any]]]]
+PRIVATE = "private, no-cache"
+
+
+def answer(body: BaseModel, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    """A JSON answer that is not kept by anybody in between."""
+    response = make_response(body.model_dump_json(), status)
+    response.content_type = "application/json"
+    response.headers["Cache-Control"] = PRIVATE
+    response.headers.extend(headers or {})
+    return response
+
+
+def polled(body: BaseModel) -> Response:
+    """A JSON answer with an ETag; 304 when the client has it already."""
+    response = answer(body)
+    response.add_etag()
+    response.make_conditional(request)
+    return response
+
+
+def problems(*statuses: int) -> Answers:
+    """The error answers of an operation, for the OpenAPI file."""
+    titles = {
+        304: "Nothing changed since the ETag you sent",
+        400: "The request cannot be read",
+        401: "No valid key or session",
+        403: "The key or account may not do this",
+        404: "Unknown, or somebody else's",
+        409: "Not possible in the present state",
+        413: "Too large",
+        415: "Not a JPEG, PNG or WebP photo",
+        422: "Values that cannot be used",
+        503: "The database does not answer; Retry-After says when to try again",
+        507: "No room left to store the photo",
+    }
+    always = (401, 403, 503)
+    return {
+        status: {
+            "description": titles[status],
+            "content": {"application/problem+json": {"schema": ProblemOut.model_json_schema()}},
+        }
+        for status in sorted({*statuses, *always})
+    }

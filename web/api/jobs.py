@@ -1,0 +1,79 @@
+"""Jobs: look, wait, list, cancel, try again."""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode
+
+from apiflask import APIBlueprint
+from flask import Response, request
+
+from shared.jobs import store
+from web.api.answers import answer, polled, problems
+from web.api.schemas import JobAnswer, JobOut, JobsOut, JobsQuery, WaitQuery
+from web.auth import identity, require
+from web.services import services
+from web.waiting import wait_until_terminal
+
+blueprint = APIBlueprint("jobs", __name__, tag="Jobs")
+
+
+@blueprint.get("/jobs/<job_id>")
+@require("read")
+@blueprint.input(WaitQuery, location="query")
+@blueprint.output(JobOut)
+@blueprint.doc(
+    summary="Look at a job",
+    description="`?wait=N` answers as soon as the job has ended, at the latest after N seconds.",
+    responses=problems(404, 422),
+)
+def show(job_id: str, query_data: WaitQuery) -> Response:
+    """One job, with an ETag."""
+    job = wait_until_terminal(services(), job_id, identity().owner_filter, query_data.wait)
+    return polled(JobOut.of(job))
+
+
+@blueprint.get("/jobs")
+@require("read")
+@blueprint.input(JobsQuery, location="query")
+@blueprint.output(JobsOut)
+@blueprint.doc(summary="List jobs", responses=problems(422))
+def index(query_data: JobsQuery) -> Response:
+    """One page of jobs, newest first."""
+    with services().database.read() as session:
+        page = store.page(session, owner_id=identity().owner_filter, **query_data.model_dump())
+    response = polled(JobsOut(jobs=[JobOut.of(job) for job in page.items], next_cursor=page.next_cursor))
+    if page.next_cursor:
+        query = urlencode({**request.args.to_dict(), "cursor": page.next_cursor})
+        response.headers["Link"] = f'<{request.path}?{query}>; rel="next"'
+    return response
+
+
+@blueprint.post("/jobs/<job_id>/cancel")
+@require("classify")
+@blueprint.output(JobAnswer, 202)
+@blueprint.doc(
+    summary="Cancel a job",
+    description="A queued job ends at once, a running one at its next batch. 409 when it has already ended.",
+    responses=problems(404, 409),
+)
+def cancel(job_id: str) -> Response:
+    """Ask a job to stop."""
+    with services().database.write() as session:
+        job = store.request_cancel(session, job_id, identity().owner_filter)
+    return answer(JobAnswer(job=JobOut.of(job)), 202)
+
+
+@blueprint.post("/jobs/<job_id>/retry")
+@require("classify")
+@blueprint.output(JobAnswer, 202)
+@blueprint.doc(
+    summary="Try a job again",
+    description="Makes a new job with the same task; the old one keeps its state.",
+    responses=problems(404, 409),
+)
+def retry(job_id: str) -> Response:
+    """Queue the same task again."""
+    with services().database.write() as session:
+        job = store.retry(session, job_id, identity().owner_filter)
+    services().queue.publish(job.kind, job.id)
+    return answer(JobAnswer(job=JobOut.of(job)), 202, {"Location": f"/api/v1/jobs/{job.id}"})

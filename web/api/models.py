@@ -1,0 +1,72 @@
+"""Model versions and the champion."""
+
+from __future__ import annotations
+
+from apiflask import APIBlueprint
+from flask import Response
+
+from shared.clock import rfc3339
+from shared.models import registry
+from web.api.answers import answer, polled, problems
+from web.api.schemas import AliasChangeOut, AliasHistoryOut, PromotionIn, VersionOut, VersionsOut
+from web.auth import identity, require
+from web.services import services
+
+blueprint = APIBlueprint("models", __name__, tag="Models")
+
+
+@blueprint.get("/models")
+@require("read")
+@blueprint.output(VersionsOut)
+@blueprint.doc(summary="List model versions", responses=problems())
+def index() -> Response:
+    """All versions, newest first."""
+    with services().database.read() as session:
+        aliases = registry.aliases(session)
+        versions = [VersionOut.of(version, aliases) for version in registry.versions(session)]
+    return polled(VersionsOut(versions=versions))
+
+
+@blueprint.get("/models/<int:number>")
+@require("read")
+@blueprint.output(VersionOut)
+@blueprint.doc(summary="A model version", responses=problems(404))
+def show(number: int) -> Response:
+    """One version with its metrics and where it comes from."""
+    with services().database.read() as session:
+        version = VersionOut.of(registry.find(session, number), registry.aliases(session))
+    return polled(version)
+
+
+@blueprint.put("/aliases/champion")
+@require("admin")
+@blueprint.input(PromotionIn)
+@blueprint.output(VersionOut)
+@blueprint.doc(summary="Make a version the champion", responses=problems(400, 404, 422))
+def promote(json_data: PromotionIn) -> Response:
+    """Let a version answer sellers from now on."""
+    with services().database.write() as session:
+        registry.promote(session, json_data.version, identity().user.name, json_data.reason)
+        version = registry.find(session, json_data.version)
+        body = VersionOut.of(version, registry.aliases(session))
+    return answer(body)
+
+
+@blueprint.get("/aliases/champion/history")
+@require("read")
+@blueprint.output(AliasHistoryOut)
+@blueprint.doc(summary="Who was champion when", responses=problems())
+def history() -> Response:
+    """Every move of the champion, newest first."""
+    with services().database.read() as session:
+        changes = [
+            AliasChangeOut(
+                before=change.before,
+                after=change.after,
+                actor=change.actor,
+                reason=change.reason,
+                created_at=rfc3339(change.created_at) or "",
+            )
+            for change in registry.history(session)
+        ]
+    return polled(AliasHistoryOut(changes=changes))

@@ -1,0 +1,52 @@
+"""Our re-encoded pictures, never the bytes that were sent."""
+
+from __future__ import annotations
+
+from apiflask import APIBlueprint
+from flask import Response, make_response, request
+
+from shared.blobs import photo_key, thumbnail_key
+from shared.photos import store
+from shared.tables import Photo
+from web.api.answers import Answers, problems
+from web.auth import identity, require
+from web.services import services
+
+blueprint = APIBlueprint("photos", __name__, tag="Photos")
+# The bytes behind an id never change; "private" keeps them out of shared caches.
+FOREVER = "private, max-age=31536000, immutable"
+JPEG: Answers = {200: {"description": "The picture", "content": {"image/jpeg": {}}}}
+
+
+@blueprint.get("/photos/<photo_id>")
+@require("read")
+@blueprint.doc(summary="A photo as JPEG", responses={**JPEG, **problems(404)})
+def show(photo_id: str) -> Response:
+    """The photo in full size."""
+    photo = _find(photo_id)
+    return _picture(photo_key(photo.digest), photo.digest)
+
+
+@blueprint.get("/photos/<photo_id>/thumbnail")
+@require("read")
+@blueprint.doc(summary="A photo's thumbnail as JPEG", responses={**JPEG, **problems(404)})
+def thumbnail(photo_id: str) -> Response:
+    """The photo at 320 pixels or less."""
+    photo = _find(photo_id)
+    return _picture(thumbnail_key(photo.digest), f"{photo.digest}-thumbnail")
+
+
+def _find(photo_id: str) -> Photo:
+    with services().database.read() as session:
+        return store.find(session, photo_id, identity().owner_filter)
+
+
+def _picture(key: str, etag: str) -> Response:
+    response = make_response()
+    response.set_etag(etag)
+    response.headers["Cache-Control"] = FOREVER
+    response.content_type = "image/jpeg"
+    if etag not in request.if_none_match:
+        response.set_data(services().blobs.get(key))
+    response.make_conditional(request)
+    return response

@@ -1,0 +1,278 @@
+"""What goes in and out of the API, as Pydantic models; the OpenAPI file is made from them."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from shared.clock import rfc3339
+from shared.jobs.states import JobKind, JobState
+from shared.tables import DatasetVersion, Job, ModelVersion, Photo
+
+MAX_LIMIT = 200
+
+
+class Input(BaseModel):
+    """What a client sends: unknown members are refused, so that a typing error is noticed."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class WaitQuery(Input):
+    """How long to wait for the end of a job before answering."""
+
+    wait: float = Field(0, ge=0, le=60, description="Seconds to wait for the job to end.")
+
+
+class JobsQuery(Input):
+    """Which jobs to list."""
+
+    state: JobState | None = None
+    kind: JobKind | None = None
+    cursor: str | None = Field(
+        None, pattern=r"^[0-9a-f-]{36}$", description="From the link to the next page."
+    )
+    limit: int = Field(50, ge=1, le=MAX_LIMIT)
+
+
+class TrainingIn(BaseModel):
+    """A training: a preset, and what differs from it."""
+
+    model_config = ConfigDict(extra="allow")
+
+    preset: Literal["quick", "balanced", "best"] = "best"
+    dataset_version: int | None = Field(None, ge=1, description="The newest one when left out.")
+
+
+class PromotionIn(Input):
+    """Which version shall answer sellers, and why."""
+
+    version: int = Field(ge=1)
+    reason: str = Field(min_length=1, max_length=500)
+
+
+class ProgressOut(BaseModel):
+    """How far a job is."""
+
+    stage: str | None
+    done: int | None
+    total: int | None
+    eta_seconds: float | None
+
+
+class JobErrorOut(BaseModel):
+    """Why a job failed."""
+
+    code: str
+    message: str
+
+
+class JobOut(BaseModel):
+    """One job. `result` depends on its kind and is null until it succeeded."""
+
+    id: str
+    kind: JobKind
+    state: JobState
+    attempt: int
+    progress: ProgressOut
+    created_at: str
+    started_at: str | None
+    finished_at: str | None
+    cancel_requested_at: str | None
+    error: JobErrorOut | None
+    result: dict[str, Any] | None
+
+    @classmethod
+    def of(cls, job: Job) -> JobOut:
+        """The public view of a job row."""
+        error = job.error_code and JobErrorOut(code=job.error_code, message=job.error_message or "")
+        return cls(
+            id=job.id,
+            kind=job.kind,
+            state=job.state,
+            attempt=job.attempt,
+            progress=ProgressOut(
+                stage=job.stage, done=job.done, total=job.total, eta_seconds=job.eta_seconds
+            ),
+            created_at=rfc3339(job.created_at) or "",
+            started_at=rfc3339(job.started_at),
+            finished_at=rfc3339(job.finished_at),
+            cancel_requested_at=rfc3339(job.cancel_requested_at),
+            error=error or None,
+            result=job.result,
+        )
+
+
+class PhotoOut(BaseModel):
+    """One photo as Hangtag keeps it: upright JPEG without metadata."""
+
+    id: str
+    name: str
+    width: int
+    height: int
+    sha256: str
+    url: str
+    thumbnail_url: str
+    created_at: str
+
+    @classmethod
+    def of(cls, photo: Photo) -> PhotoOut:
+        """The public view of a photo row."""
+        url = f"/api/v1/photos/{photo.id}"
+        return cls(
+            id=photo.id,
+            name=photo.name,
+            width=photo.width,
+            height=photo.height,
+            sha256=photo.digest,
+            url=url,
+            thumbnail_url=f"{url}/thumbnail",
+            created_at=rfc3339(photo.created_at) or "",
+        )
+
+
+class JobAnswer(BaseModel):
+    """A job that was made or looked up."""
+
+    job: JobOut
+
+
+class ClassificationOut(BaseModel):
+    """An accepted photo and the job that classifies it."""
+
+    job: JobOut
+    photo: PhotoOut
+
+
+class JobsOut(BaseModel):
+    """One page of jobs, newest first. The Link header names the next page."""
+
+    jobs: list[JobOut]
+    next_cursor: str | None
+
+
+class EpochOut(BaseModel):
+    """The figures of one epoch."""
+
+    epoch: int
+    loss: float
+    accuracy: float
+    val_loss: float
+    val_accuracy: float
+    seconds: float
+
+
+class MetricsOut(BaseModel):
+    """The epochs of a training so far."""
+
+    epochs: list[EpochOut]
+
+
+class VersionOut(BaseModel):
+    """One model version."""
+
+    number: int
+    created_at: str
+    classes: list[str]
+    image_size: int
+    feature_space: str
+    metrics: dict[str, Any]
+    lineage: dict[str, Any]
+    aliases: list[str]
+
+    @classmethod
+    def of(cls, version: ModelVersion, aliases: dict[str, int]) -> VersionOut:
+        """The public view of a version row."""
+        return cls(
+            number=version.number,
+            created_at=rfc3339(version.created_at) or "",
+            classes=version.classes,
+            image_size=version.image_size,
+            feature_space=version.feature_space,
+            metrics=version.metrics,
+            lineage=version.lineage,
+            aliases=[name for name, number in aliases.items() if number == version.number],
+        )
+
+
+class VersionsOut(BaseModel):
+    """All versions, newest first."""
+
+    versions: list[VersionOut]
+
+
+class AliasChangeOut(BaseModel):
+    """One move of an alias."""
+
+    before: int | None
+    after: int
+    actor: str
+    reason: str
+    created_at: str
+
+
+class AliasHistoryOut(BaseModel):
+    """Every move of the champion, newest first."""
+
+    changes: list[AliasChangeOut]
+
+
+class DatasetOut(BaseModel):
+    """One immutable list of examples."""
+
+    number: int
+    sha256: str
+    classes: list[str]
+    counts: dict[str, dict[str, int]]
+    created_at: str
+
+    @classmethod
+    def of(cls, version: DatasetVersion) -> DatasetOut:
+        """The public view of a dataset version row."""
+        return cls(
+            number=version.number,
+            sha256=version.digest,
+            classes=version.classes,
+            counts=version.counts,
+            created_at=rfc3339(version.created_at) or "",
+        )
+
+
+class DatasetsOut(BaseModel):
+    """All dataset versions, newest first."""
+
+    versions: list[DatasetOut]
+
+
+class CheckOut(BaseModel):
+    """One thing Hangtag depends on."""
+
+    ok: bool
+    detail: str
+
+
+class ReadyOut(BaseModel):
+    """Whether Hangtag can take and answer photos. `degraded` means that it takes them but answers later."""
+
+    ready: bool
+    degraded: bool
+    checks: dict[str, CheckOut]
+
+
+class LiveOut(BaseModel):
+    """The web process runs."""
+
+    live: bool
+
+
+class ProblemOut(BaseModel):
+    """An error (RFC 9457)."""
+
+    type: str
+    title: str
+    status: int
+    code: str
+    detail: str
+    request_id: str
+    errors: list[dict[str, str]] | None = None

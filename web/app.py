@@ -1,0 +1,92 @@
+"""The application factory: settings and collaborators in, a wired Flask application out."""
+
+from __future__ import annotations
+
+import threading
+from datetime import timedelta
+
+import structlog
+from apiflask import APIFlask
+from flask import Response, request
+
+from shared.accounts import SESSION_LIFETIME
+from shared.blobs import BlobStore
+from shared.database import Database
+from shared.jobs.queue import CeleryQueue, JobQueue
+from shared.settings import Settings
+from web import api, pages, problems
+from web.auth import csrf
+from web.openapi import describe
+from web.services import EXTENSION, MAX_WAITERS, Services
+
+# One photo of at most 10 MiB, plus the form around it, many photos in the plain form.
+MAX_REQUEST_BYTES = 25 * 1024 * 1024
+MAX_FORM_FIELD_BYTES = 500_000
+MAX_FORM_PARTS = 100
+SECURITY_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'self'; img-src 'self' blob: data:; object-src 'none'; frame-ancestors 'none'; "
+        "base-uri 'none'; form-action 'self'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+
+def create_app(settings: Settings, queue: JobQueue | None = None) -> APIFlask:
+    """Build the web application. Nothing connects to anything before the first request.
+
+    `queue` replaces the Celery queue, for a test that wants to see what is published.
+    """
+    app = APIFlask("web", title="Hangtag", version="1", spec_path="/api/v1/openapi.json", docs_path=None)
+    _configure(app, settings)
+    app.extensions[EXTENSION] = Services(
+        settings=settings,
+        database=Database(settings.database_url),
+        blobs=BlobStore(settings.blob_url),
+        queue=queue or CeleryQueue(settings),
+        waiters=threading.BoundedSemaphore(MAX_WAITERS),
+    )
+    csrf.init_app(app)
+    problems.register(app)
+    api.register(app)
+    pages.register(app)
+    describe(app)
+    app.before_request(_bind_log_context)
+    app.after_request(_add_headers)
+    return app
+
+
+def _configure(app: APIFlask, settings: Settings) -> None:
+    app.config.update(
+        SECRET_KEY=settings.secret_key,
+        MAX_CONTENT_LENGTH=MAX_REQUEST_BYTES,
+        MAX_FORM_MEMORY_SIZE=MAX_FORM_FIELD_BYTES,
+        MAX_FORM_PARTS=MAX_FORM_PARTS,
+        PERMANENT_SESSION_LIFETIME=SESSION_LIFETIME,
+        SESSION_COOKIE_NAME="__Host-hangtag" if settings.production else "hangtag",
+        SESSION_COOKIE_SECURE=settings.production,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        # Checked in web.auth, where it is known whether a cookie or a key speaks.
+        WTF_CSRF_CHECK_DEFAULT=False,
+        WTF_CSRF_TIME_LIMIT=int(timedelta(hours=12).total_seconds()),
+        WTF_CSRF_SSL_STRICT=settings.production,
+        OPENAPI_VERSION="3.1.0",
+        VALIDATION_ERROR_DESCRIPTION="Values that cannot be used",
+    )
+
+
+def _bind_log_context() -> None:
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(request_id=problems.request_id(), path=request.path)
+
+
+def _add_headers(response: Response) -> Response:
+    for name, value in SECURITY_HEADERS.items():
+        response.headers.setdefault(name, value)
+    response.headers["X-Request-ID"] = problems.request_id()
+    if response.mimetype == "text/html":
+        response.headers["Cache-Control"] = "no-store"
+    return response

@@ -1,0 +1,15 @@
+"""The pages: server-rendered, complete without JavaScript, better with it."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Flask
+
+blueprint = Blueprint("pages", __name__)
+
+
+def register(app: Flask) -> None:
+    """Add all pages, and what their templates need, to an application."""
+    from web.pages import context, docs, jobs, sell, sign_in, versions  # noqa: F401, PLC0415 - they add views
+
+    context.register(app)
+    app.register_blueprint(blueprint)

@@ -1,0 +1,136 @@
+"""The queue as people see it: what waits, runs, failed and was done."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TypeVar
+
+from flask import flash, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from shared.clock import utc_now
+from shared.errors import NotFoundError
+from shared.jobs import store
+from shared.jobs.states import JobKind, JobState
+from shared.tables import TrainingEpoch
+from web.auth import identity, page_login_required
+from web.pages import blueprint
+from web.pages.present.curves import Chart, line_chart
+from web.pages.present.job_rows import attempt_row, job_row, may_cancel, may_retry
+from web.pages.present.photo_cards import photo_card
+from web.pages.present.words import KIND_WORDS, STATE_WORDS
+from web.pages.reading import epochs_of, photos_of
+from web.pages.sign_in import local_path
+from web.services import services
+
+JOBS_PER_PAGE = 50
+DONE = "done"
+Choice = TypeVar("Choice", bound=StrEnum)
+
+
+@blueprint.get("/jobs")
+@page_login_required()
+def jobs() -> str:
+    """The jobs a person may see, newest first."""
+    state, kind = _chosen(JobState, "state"), _chosen(JobKind, "kind")
+    cursor = request.args.get("cursor")
+    with services().database.read() as session:
+        page = store.page(
+            session,
+            owner_id=identity().owner_filter,
+            state=state,
+            kind=kind,
+            cursor=cursor,
+            limit=JOBS_PER_PAGE,
+        )
+        photos = photos_of(session, page.items)
+    now = utc_now()
+    return render_template(
+        "jobs/index.html",
+        rows=[job_row(job, photos.get(job.photo_id or ""), now) for job in page.items],
+        states=STATE_WORDS,
+        kinds=KIND_WORDS,
+        state=state,
+        kind=kind,
+        cursor=cursor,
+        next_cursor=page.next_cursor,
+        everybody=identity().owner_filter is None,
+    )
+
+
+@blueprint.get("/jobs/<job_id>")
+@page_login_required()
+def job(job_id: str) -> str:
+    """One job: how it stands, how it got there, what came out."""
+    with services().database.read() as session:
+        found = store.find(session, job_id, identity().owner_filter)
+        photo = photos_of(session, [found]).get(found.photo_id or "")
+        attempts = store.attempts(session, job_id)
+        epochs = epochs_of(session, job_id)
+    now = utc_now()
+    return render_template(
+        "jobs/job.html",
+        job=found,
+        row=job_row(found, photo, now),
+        card=photo_card(found, photo) if found.kind is JobKind.CLASSIFY else None,
+        attempts=[attempt_row(attempt, now) for attempt in attempts],
+        epochs=epochs,
+        charts=training_charts(epochs),
+        may_cancel=may_cancel(found),
+        may_retry=may_retry(found),
+    )
+
+
+@blueprint.post("/jobs/<job_id>/cancel")
+@page_login_required()
+def cancel(job_id: str) -> Response:
+    """Ask a job to stop."""
+    with services().database.write() as session:
+        found = store.request_cancel(session, job_id, identity().owner_filter)
+    waiting = found.state is not JobState.CANCELLED
+    flash("It stops at its next step." if waiting else "The job is cancelled.", DONE)
+    return _back(job_id)
+
+
+@blueprint.post("/jobs/<job_id>/retry")
+@page_login_required()
+def retry(job_id: str) -> Response:
+    """Queue the same task again, as a new job."""
+    with services().database.write() as session:
+        again = store.retry(session, job_id, identity().owner_filter)
+    services().queue.publish(again.kind, again.id)
+    flash("It is queued again.", DONE)
+    return _back(again.id)
+
+
+def training_charts(epochs: list[TrainingEpoch]) -> list[Chart]:
+    """The curves of a training, once there is more than a point to draw."""
+    if len(epochs) < 2:
+        return []
+    numbers = [row.epoch for row in epochs]
+    accuracy = {
+        "Training": [row.accuracy for row in epochs],
+        "Validation": [row.val_accuracy for row in epochs],
+    }
+    loss = {"Training": [row.loss for row in epochs], "Validation": [row.val_loss for row in epochs]}
+    return [line_chart("Accuracy", numbers, accuracy), line_chart("Loss", numbers, loss)]
+
+
+def _chosen(choices: type[Choice], name: str) -> Choice | None:
+    """The filter in the address.
+
+    Raises:
+        NotFoundError: it names nothing we have.
+    """
+    value = request.args.get(name)
+    if not value:
+        return None
+    try:
+        return choices(value)
+    except ValueError as error:
+        raise NotFoundError(f"There are no jobs with the {name} {value[:40]!r}.") from error
+
+
+def _back(job_id: str) -> Response:
+    after = local_path(request.form.get("next", ""))
+    return redirect(after or url_for("pages.job", job_id=job_id), code=303)

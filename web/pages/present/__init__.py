@@ -1,0 +1,1 @@
+"""What templates show: words, figures and drawings made from rows. Knows no request and no database."""

@@ -1,0 +1,26 @@
+"""What pages read beyond what the stores offer: names for ids, and the figures of a training's epochs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from shared.tables import Job, Photo, TrainingEpoch
+
+
+def photos_of(session: Session, jobs: Iterable[Job]) -> dict[str, Photo]:
+    """The photos these jobs are about, by id."""
+    ids = {job.photo_id for job in jobs if job.photo_id}
+    return {photo.id: photo for photo in session.scalars(select(Photo).where(Photo.id.in_(ids)))}
+
+
+def epochs_of(session: Session, job_id: str) -> list[TrainingEpoch]:
+    """The epochs of a training, first to last; where an attempt ran one again, its figures count."""
+    rows = session.scalars(
+        select(TrainingEpoch)
+        .where(TrainingEpoch.job_id == job_id)
+        .order_by(TrainingEpoch.epoch, TrainingEpoch.attempt)
+    )
+    return list({row.epoch: row for row in rows}.values())

@@ -1,0 +1,88 @@
+"""Signing in with a one-time link, and out again."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from flask import redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from shared.errors import NotFoundError
+from web import auth
+from web.pages import blueprint
+
+# Links are about sixty characters; anything far longer was pasted by mistake.
+MAX_PASTED_CHARACTERS = 500
+NOT_A_LINK = (
+    "That is not a sign-in link. Paste the whole line that begins with http, or the token at its end."
+)
+
+
+@blueprint.get("/")
+def home() -> Response:
+    """Send people where they work."""
+    return redirect(url_for("pages.sell" if auth.current_user() else "pages.sign_in"))
+
+
+@blueprint.get("/sign-in")
+def sign_in() -> Response | str:
+    """Say how to get a link, and take a pasted one."""
+    if auth.current_user():
+        return redirect(url_for("pages.sell"))
+    return _ask()
+
+
+@blueprint.post("/sign-in")
+def paste_link() -> Response | tuple[str, int]:
+    """Go to the page of a pasted link. The link itself is used up there, not here."""
+    auth.csrf.protect()
+    token = token_of(request.form.get("link", ""))
+    if not token:
+        return _ask(NOT_A_LINK), 422
+    return redirect(url_for("pages.confirm_link", token=token, next=_next()))
+
+
+@blueprint.get("/sign-in/<token>")
+def confirm_link(token: str) -> str:
+    """Ask before using a link up: programs that preview links fetch them too."""
+    return render_template("sign_in/confirm.html", token=token, next=_next())
+
+
+@blueprint.post("/sign-in/<token>")
+def use_link(token: str) -> Response | tuple[str, int]:
+    """Use a link up and sign the browser in."""
+    auth.csrf.protect()
+    try:
+        user = auth.consume_link(token)
+    except NotFoundError as error:
+        return _ask(error.message), 404
+    auth.sign_in(user.id)
+    return redirect(_next() or url_for("pages.sell"))
+
+
+@blueprint.post("/sign-out")
+@auth.page_login_required()
+def sign_out() -> Response:
+    """Sign the browser out."""
+    auth.sign_out()
+    return redirect(url_for("pages.sign_in"))
+
+
+def token_of(pasted: str) -> str:
+    """The token of a pasted link, or of a token pasted alone; empty when it is neither."""
+    text = pasted.strip()[:MAX_PASTED_CHARACTERS]
+    token = urlsplit(text).path.rstrip("/").rsplit("/", 1)[-1]
+    return token if token.replace("-", "").replace("_", "").isalnum() else ""
+
+
+def local_path(path: str) -> str | None:
+    """A path on this server, or None: a sign-in must not lead anywhere else."""
+    return path if path.startswith("/") and not path.startswith("//") and "\\" not in path else None
+
+
+def _ask(error: str | None = None) -> str:
+    return render_template("sign_in/ask.html", error=error, next=_next())
+
+
+def _next() -> str | None:
+    return local_path(request.args.get("next", ""))

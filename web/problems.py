@@ -1,0 +1,143 @@
+"""Errors as answers: problem+json (RFC 9457) for programs, a page for people."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+from uuid import uuid4
+
+import structlog
+from apiflask import APIFlask, HTTPError
+from flask import Response, g, jsonify, request
+from flask_wtf.csrf import CSRFError
+from pydantic import ValidationError
+from werkzeug.datastructures import Headers
+from werkzeug.exceptions import HTTPException
+
+from shared.errors import HangtagError, TransientError
+
+logger = structlog.get_logger(__name__)
+
+# Stable codes where HTTP itself, not one of our errors, says no.
+HTTP_CODES = {
+    400: "bad_request",
+    401: "unauthenticated",
+    403: "forbidden",
+    404: "not_found",
+    405: "method_not_allowed",
+    413: "payload_too_large",
+    415: "unsupported_media_type",
+    422: "validation_error",
+    429: "too_many_requests",
+    500: "internal_error",
+}
+RETRY_SECONDS = "5"
+WRONG_VALUES = "Some of the values sent cannot be used; see errors."
+INTERNAL = "Something went wrong on our side. Please try again; the request id helps us find the cause."
+
+
+def problem(status: int, code: str, detail: str, **extra: Any) -> dict[str, Any]:
+    """The members of a problem document."""
+    title = HTTPStatus(status).phrase
+    return {
+        "type": f"urn:hangtag:problem:{code}",
+        "title": title,
+        "status": status,
+        "code": code,
+        "detail": detail,
+        "request_id": request_id(),
+        **extra,
+    }
+
+
+def request_id() -> str:
+    """The id of the current request, made on first use."""
+    if "request_id" not in g:
+        g.request_id = uuid4().hex
+    return str(g.request_id)
+
+
+def register(app: APIFlask) -> None:
+    """Answer every error of this application with a problem document or page."""
+    app.register_error_handler(HangtagError, _from_ours)
+    app.register_error_handler(CSRFError, _from_csrf)
+    app.register_error_handler(ValidationError, _from_pydantic)
+    app.register_error_handler(HTTPException, _from_werkzeug)
+    app.register_error_handler(Exception, _from_bug)
+    app.error_processor(_from_apiflask)
+
+
+def _answer(document: dict[str, Any], headers: dict[str, str] | None = None) -> Response:
+    from web.pages.problems import render_problem  # noqa: PLC0415 - pages import this module too
+
+    if not request.path.startswith(("/api/v1/", "/healthz", "/readyz", "/metrics")) and _wants_page():
+        response = render_problem(document)
+    else:
+        response = jsonify(document)
+        response.content_type = "application/problem+json"
+    response.status_code = document["status"]
+    response.headers.extend(headers or {})
+    return response
+
+
+def _wants_page() -> bool:
+    best = request.accept_mimetypes.best_match(["application/json", "text/html"], default="application/json")
+    return best == "text/html"
+
+
+def _from_ours(error: HangtagError) -> Response:
+    headers = {"Retry-After": RETRY_SECONDS} if isinstance(error, TransientError) else {}
+    if error.status == HTTPStatus.UNAUTHORIZED:
+        headers["WWW-Authenticate"] = "Bearer"
+    if isinstance(error, TransientError):  # expected and named; a traceback would only hide the others
+        logger.warning("request_failed", code=error.code, detail=error.message, cause=repr(error.__cause__))
+    elif error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        logger.error("request_failed", code=error.code, detail=error.message, exc_info=error)
+    fields = getattr(error, "fields", None)
+    extra = {"errors": fields} if fields else {}
+    return _answer(problem(error.status, error.code, error.message, **extra), headers)
+
+
+def _from_pydantic(error: ValidationError) -> Response:
+    fields = [
+        {"field": ".".join(str(part) for part in item["loc"]), "message": item["msg"]}
+        for item in error.errors()
+    ]
+    return _answer(problem(HTTPStatus.UNPROCESSABLE_ENTITY, "validation_error", WRONG_VALUES, errors=fields))
+
+
+def _from_csrf(_error: CSRFError) -> Response:
+    detail = "This page was open for too long or came from elsewhere. Please reload it and try again."
+    return _answer(problem(HTTPStatus.FORBIDDEN, "csrf_failed", detail))
+
+
+def _from_werkzeug(error: HTTPException) -> Response:
+    if error.code is None or error.code < HTTPStatus.BAD_REQUEST:
+        return error.get_response()  # type: ignore[return-value]  # a redirect, not an error
+    code = HTTP_CODES.get(error.code, f"http_{error.code}")
+    response = _answer(problem(error.code, code, error.description or ""))
+    for name in ("Allow", "Retry-After"):
+        if name in (kept := error.get_response().headers):
+            response.headers[name] = kept[name]
+    return response
+
+
+def _from_apiflask(error: HTTPError) -> Response:
+    code = HTTP_CODES.get(error.status_code, f"http_{error.status_code}")
+    fields = [
+        {"field": name, "message": message}
+        for part in error.detail.values()
+        for name, messages in part.items()
+        for message in messages
+    ]
+    detail = WRONG_VALUES if fields else str(error.message)
+    extra = {"errors": fields} if fields else {}
+    return _answer(
+        problem(error.status_code, code, detail, **extra),
+        {name: str(value) for name, value in Headers(error.headers).items()},
+    )
+
+
+def _from_bug(error: Exception) -> Response:
+    logger.error("request_failed", code="internal_error", exc_info=error)
+    return _answer(problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error", INTERNAL))

@@ -1,0 +1,34 @@
+"""What the views work with, built once per process and kept on the application."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from typing import cast
+
+from flask import current_app
+
+from shared.blobs import BlobStore
+from shared.database import Database
+from shared.jobs.queue import JobQueue
+from shared.settings import Settings
+
+EXTENSION = "hangtag"
+# Each waiting request holds a server thread; more than this many at once are answered without waiting.
+MAX_WAITERS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Database, blobs and queue of this process."""
+
+    settings: Settings
+    database: Database
+    blobs: BlobStore
+    queue: JobQueue
+    waiters: threading.BoundedSemaphore
+
+
+def services() -> Services:
+    """The services of the current application."""
+    return cast("Services", current_app.extensions[EXTENSION])

@@ -1,0 +1,68 @@
+/**
+ * Keeps a page that shows something unfinished up to date: fetches the page again and swaps the marked
+ * parts that changed. Nothing is added or moved; new rows are offered as a link.
+ */
+
+import { localise } from "./times.js";
+
+const PAUSE_MS = 2500;
+const root = document.querySelector("[data-live]");
+
+/** What a part looked like when the server sent it, so that our own changes to it do not count. */
+const sent = new Map();
+
+function parts(page) {
+  return [...page.querySelectorAll("[data-live-part]")];
+}
+
+function inUse(part) {
+  return part.contains(document.activeElement) || part.querySelector(":popover-open") !== null;
+}
+
+function renew(fresh) {
+  const known = document.getElementById(fresh.id);
+  const markup = fresh.innerHTML;
+  if (!known || sent.get(fresh.id) === markup || inUse(known)) return;
+  const open = [...known.querySelectorAll("details[open]")].map((details) => details.id);
+  sent.set(fresh.id, markup);
+  known.replaceChildren(...document.adoptNode(fresh).childNodes);
+  for (const id of open) document.getElementById(id)?.setAttribute("open", "");
+  localise(known);
+}
+
+function announceNew(page) {
+  const news = document.querySelector("[data-live-news]");
+  const count = parts(page).filter((part) => !document.getElementById(part.id)).length;
+  if (!news || count === 0) return;
+  const link = document.createElement("a");
+  link.href = location.href;
+  link.textContent = count === 1 ? "Show 1 new job" : `Show ${count} new jobs`;
+  if (news.textContent !== link.textContent) news.replaceChildren(link);
+  news.classList.remove("unseen");
+}
+
+async function refresh() {
+  const response = await fetch(location.href, { credentials: "same-origin" });
+  if (!response.ok || response.redirected) return true;
+  const page = new DOMParser().parseFromString(await response.text(), "text/html");
+  parts(page).forEach(renew);
+  announceNew(page);
+  return page.querySelector("[data-unfinished]") !== null;
+}
+
+async function keepFresh() {
+  for (let unfinished = true; unfinished; ) {
+    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+    if (document.hidden) continue;
+    try {
+      unfinished = await refresh();
+    } catch {
+      // The connection is gone; the next turn tries again.
+    }
+  }
+}
+
+if (root?.hasAttribute("data-unfinished")) {
+  parts(document).forEach((part) => sent.set(part.id, part.innerHTML));
+  keepFresh();
+}

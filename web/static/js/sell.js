@@ -1,0 +1,109 @@
+/** The sell page: every chosen photo becomes a card at once and is followed until it has its answer. */
+
+import { cardOf, lookAtJob, persist, retryJob, sendPhoto, WAIT_SECONDS } from "./api.js";
+import { Announcer } from "./announcer.js";
+import { Lanes } from "./lanes.js";
+import { PhotoCard } from "./photo_card.js";
+import { onPhotos } from "./photo_sources.js";
+
+// A browser opens six connections to one server: four send, the rest wait for answers and load pictures.
+const uploads = new Lanes(4);
+const answers = new Lanes(2);
+const ENDED = new Set(["succeeded", "failed", "cancelled", "quarantined"]);
+
+const list = document.getElementById("cards");
+const announcer = new Announcer(document.getElementById("announcements"));
+
+/** A key that makes a repeated upload count once. */
+function uniqueKey() {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+function summarise() {
+  const states = [...list.children].map((card) => card.dataset.state);
+  const count = (...wanted) => states.filter((state) => wanted.includes(state)).length;
+  const parts = [
+    [count("uploading", "queued", "working"), "on the way"],
+    [count("answered"), "answered"],
+    [count("asks"), "for you to choose"],
+    [count("failed"), "without an answer"],
+  ];
+  document.getElementById("batch").textContent = parts
+    .filter(([number]) => number > 0)
+    .map(([number, words]) => `${number} ${words}`)
+    .join(" · ");
+  document.getElementById("empty").hidden = states.length > 0;
+}
+
+function waitingNote(card) {
+  return (reason, seconds) => card.note(`${reason} Again in ${seconds} s`);
+}
+
+async function upload(card, file, key) {
+  card.show("uploading");
+  summarise();
+  try {
+    const { job } = await uploads.run(() =>
+      persist(
+        () => sendPhoto(file, key, (share) => card.note(share < 1 ? `${Math.round(share * 100)} % sent` : "Almost there")),
+        waitingNote(card),
+      ),
+    );
+    await follow(card, job);
+  } catch (error) {
+    const again = error.status === 0 || error.status >= 401 ? () => upload(card, file, key) : null;
+    fail(card, error.message, error.status === 415 || error.status === 422 || error.status === 413 ? null : again);
+  }
+}
+
+/** Follow a job until it has ended, then show the card the server makes of it. */
+async function follow(card, job) {
+  try {
+    let seen = job;
+    while (!ENDED.has(seen.state)) {
+      card.show(seen.state === "running" ? "working" : "queued");
+      summarise();
+      seen = await answers.run(() => persist(() => lookAtJob(job.id, WAIT_SECONDS), waitingNote(card)));
+    }
+    const rendered = await persist(() => cardOf(job.id), waitingNote(card));
+    announcer.say(card.showAnswer(rendered));
+    summarise();
+  } catch (error) {
+    fail(card, `${error.message} Your photo is stored.`, () => follow(card, job));
+  }
+}
+
+function fail(card, message, onAgain) {
+  card.fail(message, onAgain);
+  announcer.say(`${card.name}: ${message}`);
+  summarise();
+}
+
+async function tryAgain(card, form) {
+  const id = card.element.dataset.job;
+  form.querySelector("button").disabled = true;
+  try {
+    await follow(card, await retryJob(id));
+  } catch (error) {
+    fail(card, error.message, () => tryAgain(card, form));
+  }
+}
+
+onPhotos((files) => {
+  const cards = files.map((file) => PhotoCard.forFile(file));
+  list.prepend(...cards.map((card) => card.element));
+  cards.forEach((card, index) => upload(card, files[index], uniqueKey()));
+});
+
+list.addEventListener("submit", (event) => {
+  const form = event.target.closest("[data-retry]");
+  if (!form) return;
+  event.preventDefault();
+  tryAgain(new PhotoCard(form.closest(".photo-card")), form);
+});
+
+for (const element of list.querySelectorAll("[data-state=queued], [data-state=working]")) {
+  const state = element.dataset.state === "working" ? "running" : "queued";
+  follow(new PhotoCard(element), { id: element.dataset.job, state });
+}
+summarise();
