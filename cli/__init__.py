@@ -1,0 +1,1 @@
+"""The `hangtag` command: starts the processes and talks to the API."""

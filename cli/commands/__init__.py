@@ -1,0 +1,1 @@
+"""The commands, one module per capability. Each is imported only when it is run."""

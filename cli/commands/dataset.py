@@ -1,0 +1,88 @@
+"""`hangtag dataset`: labelled photos from a folder, or a public set of clothing photos from the network."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
+
+from cli import clothing_photos
+from cli.client import local_settings
+from cli.local_database import local_database
+from cli.terminal import bar, err, out, print_json, print_table
+from shared.blobs import BlobStore
+from shared.datasets.importing import ImportReport, import_folder
+from shared.errors import ValidationError
+from shared.jobs.states import Split
+from shared.settings import Settings
+
+app = typer.Typer(add_completion=False, no_args_is_help=True)
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@app.callback()
+def dataset() -> None:
+    """Import labelled photos."""
+
+
+@app.command("import")
+def import_(
+    directory: Annotated[Path, typer.Argument(help="A folder with train/, validation/ and test/.")],
+    as_json: AsJson = False,
+) -> None:
+    """Import a folder of split folders of category folders. What is known already is left alone."""
+    _import(local_settings(), directory.resolve(), as_json)
+
+
+@app.command()
+def fetch(
+    name: Annotated[str, typer.Argument(help="clothing: 3,781 photos in 10 categories, CC0.")],
+    as_json: AsJson = False,
+) -> None:
+    """Download a public set of labelled photos and import it."""
+    if name != clothing_photos.NAME:
+        raise ValidationError(f"There is no set called {name!r} to fetch; there is {clothing_photos.NAME!r}.")
+    settings = local_settings()
+    with tempfile.TemporaryDirectory(prefix="hangtag-dataset-") as folder:
+        columns = (TextColumn("Downloading"), BarColumn(), DownloadColumn())
+        with Progress(*columns, console=err, transient=True) as progress:
+            task = progress.add_task("", total=None)
+            photos = clothing_photos.fetch(
+                Path(folder), lambda done, total: progress.update(task, completed=done, total=total)
+            )
+        _import(settings, photos, as_json)
+
+
+def _import(settings: Settings, directory: Path, as_json: bool) -> None:
+    with local_database(settings) as database, bar() as progress:
+        task = progress.add_task("Photos", total=None)
+        report = import_folder(
+            database,
+            BlobStore(settings.blob_url),
+            directory,
+            lambda done, total: progress.update(task, completed=done, total=total),
+        )
+    if as_json:
+        print_json(asdict(report))
+    else:
+        _print(report)
+
+
+def _print(report: ImportReport) -> None:
+    splits = [split.value for split in Split]
+    labels = sorted({label for counts in report.counts.values() for label in counts})
+    counted = [[report.counts.get(split, {}).get(label, 0) for split in splits] for label in labels]
+    print_table(("category", *splits), ([label, *row] for label, row in zip(labels, counted, strict=True)))
+    for file, repeats in report.duplicates:
+        out.print(f"left out, repeats {repeats}: {file}")
+    for file, why in report.unreadable:
+        out.print(f"left out, {why} {file}")
+    out.print(
+        f"{report.imported} photos imported, {report.already_known} known already, "
+        f"{len(report.duplicates)} repeated, {len(report.unreadable)} unreadable. "
+        f"Dataset version {report.dataset_version} ({report.dataset_digest[:12]})."
+    )

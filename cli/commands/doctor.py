@@ -1,0 +1,35 @@
+"""`hangtag doctor`: everything Hangtag needs, how it stands, and what to do about it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from cli.doctor import examine
+from cli.doctor.finding import Finding, Level
+from cli.lazy import FAILED
+from cli.terminal import out, print_json
+
+app = typer.Typer(add_completion=False)
+MARKS = {Level.OK: "[green]✓ ok  [/]", Level.WARN: "[yellow]! warn[/]", Level.BAD: "[red]✗ bad [/]"}
+NAME_WIDTH = 14
+
+
+@app.command()
+def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
+    """Check everything Hangtag needs and say what to do. Ends with 1 when something is bad."""
+    findings = examine.findings()
+    if as_json:
+        print_json([asdict(finding) for finding in findings])
+    else:
+        for finding in findings:
+            _print(finding)
+    if any(finding.level is Level.BAD for finding in findings):
+        raise typer.Exit(FAILED)
+
+
+def _print(finding: Finding) -> None:
+    out.print(f"{MARKS[finding.level]} {finding.name:<{NAME_WIDTH}} ", end="")
+    out.print(finding.sentence, markup=False)

@@ -1,0 +1,71 @@
+"""`hangtag key`: API keys. A new key is printed once, alone, so that a script can take it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Annotated
+
+import typer
+
+from cli.client import local_settings
+from cli.local_database import local_database
+from cli.terminal import err, print_json, print_table
+from shared import accounts
+from shared.clock import rfc3339, utc_now
+
+app = typer.Typer(add_completion=False, no_args_is_help=True)
+
+
+@app.callback()
+def key() -> None:
+    """Create, list and revoke API keys."""
+
+
+@app.command()
+def create(
+    name: Annotated[str, typer.Option(help="What the key is for.")],
+    scopes: Annotated[str, typer.Option(help="classify, read, train, admin; separated by commas.")],
+    user: Annotated[
+        str | None, typer.Option(help="Whose key it is; the first administrator's if left out.")
+    ] = None,
+    days: Annotated[int | None, typer.Option(min=1, help="Days until it expires; never if left out.")] = None,
+) -> None:
+    """Create a key and print it, and nothing else, once."""
+    wanted = [scope.strip() for scope in scopes.split(",") if scope.strip()]
+    expires_at = utc_now() + timedelta(days=days) if days else None
+    with local_database(local_settings()) as database, database.write() as session:
+        owner = accounts.find_user(session, user) if user else accounts.ensure_admin(session)
+        _, text = accounts.create_key(session, owner.id, name, wanted, expires_at)
+    print(text)
+
+
+@app.command("list")
+def list_keys(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
+    """List the keys, without their secret part."""
+    with local_database(local_settings()) as database, database.read() as session:
+        rows = [
+            {
+                "prefix": row.prefix,
+                "name": row.name,
+                "scopes": row.scopes,
+                "created_at": rfc3339(row.created_at),
+                "expires_at": rfc3339(row.expires_at),
+                "last_used_at": rfc3339(row.last_used_at),
+                "revoked_at": rfc3339(row.revoked_at),
+            }
+            for row in accounts.keys(session)
+        ]
+    if as_json:
+        print_json(rows)
+        return
+    columns = ("prefix", "name", "scopes", "created_at", "expires_at", "last_used_at", "revoked_at")
+    shown = [{**row, "scopes": ", ".join(row["scopes"] or [])} for row in rows]
+    print_table(columns, ([row[column] for column in columns] for row in shown))
+
+
+@app.command()
+def revoke(prefix: Annotated[str, typer.Argument(help="The first characters of the key.")]) -> None:
+    """Make a key useless at once."""
+    with local_database(local_settings()) as database, database.write() as session:
+        revoked = accounts.revoke_key(session, prefix)
+    err.print(f"The key {revoked.prefix}… ({revoked.name}) opens nothing any more.")

@@ -1,0 +1,60 @@
+"""Checks of what answers: base weights, champion, engine."""
+
+from __future__ import annotations
+
+from cli.doctor.finding import Finding, bad, ok, warn
+from cli.local_database import local_database
+from shared.blobs import BlobStore
+from shared.errors import ChecksumError, ParityError
+from shared.models import registry
+from shared.models.feature_space import FeatureSpace
+from shared.settings import EngineChoice, Settings
+from worker.engines.choose import decide
+from worker.engines.published import engine_folder, require_usable
+from worker.engines.quiet_openvino import import_openvino
+from worker.network.base_weights import cache_path, load_base_weights
+
+
+def base_weights(settings: Settings) -> Finding:
+    """The base weights are there and whole."""
+    path = cache_path(settings)
+    if not path.is_file():
+        return warn("base weights", f"{path} is not there yet. 'hangtag run' fetches it.")
+    load_base_weights(path)
+    return ok("base weights", f"{path}, digest checked.")
+
+
+def champion(settings: Settings) -> Finding:
+    """A version answers sellers, and its head is whole."""
+    with local_database(settings) as database, database.read() as session:
+        version = registry.champion(session)
+    if version is None:
+        return bad("champion", "No version answers sellers. Run 'hangtag train', then 'hangtag promote'.")
+    registry.load_head(BlobStore(settings.blob_url), version)
+    return ok(
+        "champion", f"version {version.number}, {version.image_size} px, {len(version.classes)} categories."
+    )
+
+
+def engine(settings: Settings) -> Finding:
+    """The engine of the champion is built and has passed its comparison with Keras."""
+    decision = decide(settings)
+    if decision.name is EngineChoice.KERAS:
+        return ok("engine", f"keras. {decision.reason}")
+    space = _champion_space(settings)
+    if space is None:
+        return warn("engine", "There is nothing to build before a version serves.")
+    folder = engine_folder(settings, space)
+    try:
+        report = require_usable(folder, space, import_openvino().__version__)
+    except (ParityError, ChecksumError) as error:
+        return warn("engine", f"{error.message} 'hangtag run' builds it again.")
+    return ok(
+        "engine", f"openvino. {decision.reason} Compared with keras on {report.source}: {report.parity}"
+    )
+
+
+def _champion_space(settings: Settings) -> FeatureSpace | None:
+    with local_database(settings) as database, database.read() as session:
+        version = registry.champion(session)
+        return registry.space_of(version) if version else None

@@ -1,0 +1,66 @@
+"""Checks of the machine: Python, libraries, GPU, disk."""
+
+from __future__ import annotations
+
+import platform
+import shutil
+import sys
+from importlib import metadata
+
+from cli.doctor.finding import Finding, bad, ok, warn
+from shared.settings import Settings
+from worker.engines.gpu import find_gpu
+
+OLDEST = (3, 11)
+# One of each row has to be installed; TensorFlow comes in a build for CPUs and one for GPUs.
+LIBRARIES = (
+    *(("flask",), ("celery",), ("redis",), ("sqlalchemy",), ("pillow",), ("keras",), ("openvino",)),
+    ("tensorflow-cpu", "tensorflow"),
+)
+# Photos, logs and the database grow; a full disk stops all of them.
+FEW_BYTES = 2_000_000_000
+NO_BYTES = 200_000_000
+
+
+def python(_settings: Settings) -> Finding:
+    """Python is new enough."""
+    if sys.version_info < OLDEST:
+        return bad("python", f"Python {platform.python_version()} is too old. Install Python 3.11 or newer.")
+    return ok("python", f"{platform.python_version()} in {sys.prefix}.")
+
+
+def libraries(_settings: Settings) -> Finding:
+    """Everything is installed."""
+    found = {names[0]: _version(names) for names in LIBRARIES}
+    missing = [name for name, version in found.items() if version is None]
+    if missing:
+        return bad("libraries", f"{', '.join(missing)} missing. Run 'make run', which installs everything.")
+    return ok("libraries", ", ".join(f"{name} {version}" for name, version in found.items()) + ".")
+
+
+def gpu(_settings: Settings) -> Finding:
+    """A GPU is used where there is one."""
+    found = find_gpu()
+    wasted = not found.usable and found.sentence.startswith("There is a GPU")
+    return warn("gpu", found.sentence) if wasted else ok("gpu", found.sentence)
+
+
+def disk(settings: Settings) -> Finding:
+    """There is room for more photos."""
+    folder = next(path for path in (settings.data_dir, *settings.data_dir.parents) if path.is_dir())
+    free = shutil.disk_usage(folder).free
+    sentence = f"{free / 1e9:.1f} GB free for {settings.data_dir}."
+    if free < NO_BYTES:
+        return bad("disk", f"{sentence} Photos are refused soon. Make room, or move HANGTAG_DATA_DIR.")
+    if free < FEW_BYTES:
+        return warn("disk", f"{sentence} Make room before photos are refused.")
+    return ok("disk", sentence)
+
+
+def _version(names: tuple[str, ...]) -> str | None:
+    for name in names:
+        try:
+            return metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return None

@@ -1,0 +1,60 @@
+"""A command group that imports a command's module only when that command is run."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command
+
+from shared.errors import HangtagError, SettingsError
+
+# What the shell sees: 1 when it was refused or failed, 2 when the call or the way to the server is wrong.
+FAILED = 1
+UNUSABLE = 2
+
+
+class UnreachableError(HangtagError):
+    """Hangtag does not answer at its address."""
+
+    code = "unreachable"
+
+
+class LazyGroup(TyperGroup):
+    """Knows its commands by name, module and one line of help, so that `--help` stays fast."""
+
+    table: dict[str, tuple[str, str]] = {}  # noqa: RUF012 - each group class has its own, set once
+
+    def list_commands(self, _ctx: Any) -> list[str]:
+        """The names, in the order of the table."""
+        return list(self.table)
+
+    def get_command(self, _ctx: Any, cmd_name: str) -> Any:
+        """A stand-in that is good enough for the list of commands."""
+        if cmd_name not in self.table:
+            return None
+        return TyperCommand(name=cmd_name, help=self.table[cmd_name][1])
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
+        """The real command, imported now."""
+        name, found, rest = super().resolve_command(ctx, args)
+        if name is None or found is None:
+            return name, found, rest
+        return name, _load(self.table[name][0]), rest
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run a command and say in a sentence what Hangtag can explain."""
+        try:
+            return super().invoke(ctx)
+        except HangtagError as error:
+            print(error.message, file=sys.stderr)
+            unusable = isinstance(error, (SettingsError, UnreachableError))
+            raise typer.Exit(UNUSABLE if unusable else FAILED) from error
+
+
+def _load(address: str) -> Any:
+    module, _, name = address.partition(":")
+    return get_command(getattr(importlib.import_module(module), name or "app"))

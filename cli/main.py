@@ -1,0 +1,54 @@
+"""The `hangtag` command."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+
+from cli.lazy import LazyGroup
+
+
+class Commands(LazyGroup):
+    """All commands: name -> module and what it does."""
+
+    table = {  # noqa: RUF012 - see LazyGroup
+        "run": ("cli.commands.run", "Start everything and serve until Ctrl-C."),
+        "classify": ("cli.commands.classify", "Send photos to the running server and show their categories."),
+        "jobs": ("cli.commands.jobs", "List background jobs."),
+        "train": ("cli.commands.train", "Train a new model version."),
+        "models": ("cli.commands.models", "List model versions, or export one."),
+        "promote": ("cli.commands.promote", "Let a model version answer sellers."),
+        "rollback": ("cli.commands.rollback", "Go back to the version that answered before."),
+        "dataset": ("cli.commands.dataset", "Import labelled photos."),
+        "key": ("cli.commands.keys", "Create, list and revoke API keys."),
+        "user": ("cli.commands.people:app", "Add people."),
+        "sign-in-link": ("cli.commands.people:link_app", "Print a link that signs one person in once."),
+        "migrate": ("cli.commands.migrate", "Bring the database to the tables of this release."),
+        "doctor": ("cli.commands.doctor", "Check everything Hangtag needs and say what to do."),
+    }
+
+
+app = typer.Typer(
+    cls=Commands,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Hangtag puts the right category on every listing photo.",
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"hangtag {version('hangtag')}")
+        raise typer.Exit
+
+
+@app.callback()
+def hangtag(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Read what stands before the command."""

@@ -1,0 +1,1 @@
+"""What `hangtag run` does: prepare, start, watch, check, stop."""

@@ -1,0 +1,59 @@
+"""Everything that has to be there before the processes start. What was done before is not done again."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from rich.console import Console
+
+from cli.client import KEY_FILE
+from cli.start import engine
+from cli.start.stages import stage
+from shared import accounts
+from shared.database import Database
+from shared.migrate import upgrade
+from shared.models.starter import ensure_starter
+from shared.settings import Settings
+from worker.network.base_weights import ensure_base_weights
+
+LOCAL_KEY_NAME = "command line of this machine"
+
+
+def prepare(settings: Settings, console: Console) -> str:
+    """Bring the data folder to what this release needs. Returns the token of a new sign-in link."""
+    with stage(console, "Database") as step:
+        step.says(f"at revision {upgrade(settings)}")
+    with stage(console, "Base weights") as step:
+        step.says(ensure_base_weights(settings, step.bytes_done).name[:12] + "…, digest checked")
+    with stage(console, "Starter version") as step:
+        number = ensure_starter(settings)
+        step.says("nothing to add" if number is None else f"registered as version {number}")
+    engine.prepare(settings, console)
+    with stage(console, "Sign-in") as step:
+        token = credentials(settings)
+        step.says(f"command line key in {settings.data_dir / KEY_FILE}")
+    return token
+
+
+def credentials(settings: Settings) -> str:
+    """See that there are an administrator and a key for this machine. Returns the token of a sign-in link."""
+    database = Database(settings.database_url)
+    path = settings.data_dir / KEY_FILE
+    try:
+        with database.write() as session:
+            admin = accounts.ensure_admin(session)
+            if not path.is_file() or accounts.key_owner(session, path.read_text().strip()) is None:
+                _, text = accounts.create_key(session, admin.id, LOCAL_KEY_NAME, list(accounts.SCOPES))
+                _write_private(path, text)
+            return accounts.create_sign_in_link(session, admin.id)
+    finally:
+        database.close()
+
+
+def _write_private(path: Path, text: str) -> None:
+    """Write for our eyes only, whole or not at all."""
+    draft = path.with_suffix(".new")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.write(text + "\n")
+    draft.replace(path)

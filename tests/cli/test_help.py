@@ -1,0 +1,45 @@
+"""The list of commands is quick, and every command on it exists."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from cli.main import Commands
+from tests.cli.conftest import Command
+
+HEAVY = ("httpx", "sqlalchemy", "celery", "pydantic", "numpy", "PIL", "tensorflow", "openvino", "alembic")
+
+
+def test_help_imports_nothing_heavy() -> None:
+    code = (
+        "import sys; from typer.testing import CliRunner; from cli.main import app; "
+        "assert CliRunner().invoke(app, ['--help']).exit_code == 0; "
+        f"print(*[name for name in {HEAVY!r} if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""
+
+
+def test_help_lists_every_command_with_what_it_does(command: Command) -> None:
+    listed = command("--help").stdout
+    for name, (_, what_it_does) in Commands.table.items():
+        assert name in listed
+        assert what_it_does in listed
+
+
+@pytest.mark.parametrize("name", Commands.table)
+def test_a_command_explains_itself(command: Command, name: str) -> None:
+    result = command(name, "--help")
+    assert result.exit_code == 0
+    assert "Usage:" in result.stdout
+
+
+def test_an_unknown_command_is_a_wrong_call(command: Command) -> None:
+    assert command("clasify").exit_code == 2
+
+
+def test_the_version_is_printed(command: Command) -> None:
+    assert command("--version").stdout.startswith("hangtag ")

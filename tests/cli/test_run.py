@@ -1,0 +1,158 @@
+"""`hangtag run` whole: real processes, a real network with random weights, one Ctrl-C."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from shared.blobs import BlobStore
+from shared.database import Database
+from shared.migrate import upgrade
+from shared.settings import load_settings
+from tests.factories import add_champion
+from tests.processes import wait_until
+from tests.random_weights import write_random_weights
+
+HANGTAG = Path(sys.executable).with_name("hangtag")
+# Two busy cores build an engine and start eight Pythons.
+START_SECONDS = 180
+STOP_SECONDS = 120
+SERVING = "Hangtag is serving"
+
+
+class Run:
+    """One `hangtag run` and what it printed so far."""
+
+    def __init__(self, environment: dict[str, str]) -> None:
+        self._server = subprocess.Popen(
+            [HANGTAG, "run"],
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        self.output = ""
+        self.family: list[psutil.Process] = []
+        self._reader = threading.Thread(target=self._read)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self._server.stdout is not None
+        for line in self._server.stdout:
+            self.output += line
+
+    @property
+    def process(self) -> psutil.Process:
+        """The `hangtag run` itself."""
+        return psutil.Process(self._server.pid)
+
+    def wait_for(self, text: str, seconds: float = START_SECONDS) -> None:
+        """Wait until this was printed."""
+        wait_until(lambda: text in self.output or self._server.poll() is not None, seconds, text)
+        assert text in self.output, self.output
+        self.family = [self.process, *self.process.children(recursive=True)]
+
+    def named(self, part: str) -> psutil.Process:
+        """The first process of the family with this in its command line."""
+        return next(process for process in self.family if part in " ".join(process.cmdline()))
+
+    def stop(self) -> int:
+        """Press Ctrl-C as a terminal does, which tells the whole group, and return the exit status."""
+        os.killpg(self._server.pid, signal.SIGINT)
+        return self._server.wait(STOP_SECONDS)
+
+    def end(self) -> None:
+        """Leave nothing behind, whatever happened in the test."""
+        if self._server.poll() is None:
+            self._server.terminate()
+            self._server.wait(STOP_SECONDS)
+        for process in self.family:
+            if process.is_running():
+                process.kill()
+        self._reader.join()
+        assert self._server.stdout is not None
+        self._server.stdout.close()
+
+
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """A Hangtag with small pictures, random weights and a random head that serves."""
+    folder = tmp_path_factory.mktemp("run")
+    digest = write_random_weights(folder / "weights.npz")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    mine = {
+        "HANGTAG_DATA_DIR": str(folder / "data"),
+        "HANGTAG_PORT": str(port),
+        "HANGTAG_BASE_WEIGHTS": str(folder / "weights.npz"),
+        "HANGTAG_BASE_WEIGHTS_DIGEST": digest,
+    }
+    settings = load_settings(mine)
+    upgrade(settings)
+    database = Database(settings.database_url)
+    add_champion(database, BlobStore(settings.blob_url), base_digest=digest)
+    database.close()
+    return {**os.environ, **mine}
+
+
+@pytest.fixture
+def run(environment: dict[str, str]) -> Iterator[Run]:
+    """It, serving."""
+    started = Run(environment)
+    try:
+        started.wait_for(SERVING)
+        yield started
+    finally:
+        started.end()
+
+
+def _all_gone(run: Run) -> bool:
+    return not any(process.is_running() for process in run.family)
+
+
+def test_one_command_shows_the_whole_main_job_and_one_ctrl_c_ends_it(
+    run: Run, environment: dict[str, str]
+) -> None:
+    assert re.search(r"Self-check +drawn t-shirt -> (dress|hat|shirt), .*version 1, \d+ ms", run.output)
+    assert f"http://127.0.0.1:{environment['HANGTAG_PORT']}/sign-in/" in run.output
+    assert run.stop() == 0
+    assert _all_gone(run)
+    assert "Stopped." in run.output
+
+
+def test_a_second_start_builds_nothing(run: Run) -> None:
+    assert "built before" in run.output
+    seconds = re.search(r"serving at \S+ \(after ([\d.]+) s\)", run.output)
+    assert seconds is not None
+    # The promise is 15 s on a machine that does nothing else; this one runs tests.
+    assert float(seconds.group(1)) < 45
+
+
+def test_a_process_that_is_killed_comes_back_and_the_terminal_says_so(run: Run) -> None:
+    run.named("worker.maintain").kill()
+    run.wait_for("maintain ended (killed); starting it again.", 30)
+    run.wait_for("maintain runs again", 30)
+
+
+def test_a_second_run_on_the_same_data_is_refused(run: Run, environment: dict[str, str]) -> None:
+    done = subprocess.run([HANGTAG, "run"], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "Another 'hangtag run'" in done.stderr
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux tells children of it")
+def test_a_run_that_is_killed_leaves_nothing_behind(run: Run) -> None:
+    run.process.kill()
+    wait_until(lambda: _all_gone(run), STOP_SECONDS, "all processes end")

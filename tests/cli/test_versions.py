@@ -1,0 +1,125 @@
+"""`hangtag models`, `promote`, `rollback` and `train`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from shared.blobs import BlobStore
+from shared.database import Database
+from shared.datasets import store as datasets
+from shared.jobs import store
+from shared.jobs.states import JobKind, Split
+from shared.tables import Example, Job
+from tests.cli.conftest import Command, Finisher
+from tests.factories import CLASSES, add_champion, add_version
+
+
+@pytest.fixture
+def two_versions(server: str, database: Database, blobs: BlobStore) -> None:
+    """Version 1 serves, version 2 waits."""
+    add_champion(database, blobs, seed=1)
+    add_version(database, blobs, seed=2)
+
+
+@pytest.fixture
+def dataset(server: str, database: Database) -> None:
+    """A dataset version that can be trained on."""
+    with database.write() as session:
+        for place, (split, label) in enumerate((split, label) for split in Split for label in CLASSES):
+            session.add(Example(digest=f"{place:064}", label=label, split=split, source="test"))
+        datasets.freeze(session)
+
+
+def _champion(command: Command) -> int:
+    versions = json.loads(command("models", "--json").stdout)
+    (number,) = [version["number"] for version in versions if "champion" in version["aliases"]]
+    return int(number)
+
+
+@pytest.mark.usefixtures("two_versions")
+def test_versions_are_listed_with_accuracy_and_its_interval(command: Command) -> None:
+    listed = command("models").stdout.splitlines()
+    assert [line.split()[0] for line in listed[1:]] == ["2", "1"]
+    assert "champion" in listed[2]
+    assert "0.833 (0.440 to 0.970)" in listed[2]
+
+
+@pytest.mark.usefixtures("two_versions")
+def test_promote_moves_the_champion(command: Command) -> None:
+    assert command("promote", "2", "--reason", "Better on hats.").exit_code == 0
+    assert _champion(command) == 2
+
+
+@pytest.mark.usefixtures("two_versions")
+def test_rollback_goes_to_the_version_before(command: Command) -> None:
+    command("promote", "2", "--reason", "Better on hats.")
+    assert command("rollback").exit_code == 0
+    assert _champion(command) == 1
+
+
+@pytest.mark.usefixtures("two_versions")
+def test_the_first_champion_has_nothing_to_go_back_to(command: Command) -> None:
+    result = command("rollback")
+    assert result.exit_code == 1
+    assert "nothing to go back to" in result.stderr
+
+
+@pytest.mark.usefixtures("two_versions")
+def test_a_version_that_does_not_exist_is_not_promoted(command: Command) -> None:
+    result = command("promote", "9", "--reason", "Why not.")
+    assert result.exit_code == 1
+    assert "version 9" in result.stderr
+    assert _champion(command) == 1
+
+
+@pytest.mark.usefixtures("two_versions")
+def test_a_version_is_exported_as_files(command: Command, tmp_path: Path) -> None:
+    assert command("models", "export", "1", str(tmp_path / "out")).exit_code == 0
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {
+        "head.npz",
+        "version.json",
+        "MODEL_CARD.md",
+    }
+
+
+def _finish(session: Any, job: Job) -> None:
+    store.succeed(session, job.id, job.attempt, {"model_version": 7})
+
+
+@pytest.mark.usefixtures("dataset")
+def test_a_training_is_followed_to_its_version(command: Command, database: Database) -> None:
+    with Finisher(database, JobKind.TRAIN, _finish).at_work():
+        result = command("train", "--preset", "quick", "--set", "epochs=3", "--wait")
+    assert result.exit_code == 0
+    assert "version 7" in result.stderr
+
+
+@pytest.mark.usefixtures("dataset")
+def test_changes_to_the_preset_reach_the_job(command: Command, database: Database) -> None:
+    result = command("train", "--set", "learning_rate=0.01", "--set", "class_weighting=balanced", "--json")
+    job_id = json.loads(result.stdout)["id"]
+    with database.read() as session:
+        parameters = store.find(session, job_id).payload["parameters"]
+    assert (parameters["learning_rate"], parameters["class_weighting"]) == (0.01, "balanced")
+
+
+@pytest.mark.usefixtures("dataset")
+@pytest.mark.parametrize(
+    ("change", "named"), [("epochs=-1", "epochs"), ("epocs=3", "epocs"), ("epochs", "NAME=VALUE")]
+)
+def test_a_change_that_cannot_be_used_is_named(command: Command, change: str, named: str) -> None:
+    result = command("train", "--set", change)
+    assert result.exit_code in (1, 2)
+    assert named in result.stderr
+
+
+@pytest.mark.usefixtures("dataset")
+def test_jobs_are_listed_and_filtered(command: Command) -> None:
+    command("train", "--preset", "quick")
+    assert "train" in command("jobs").stdout
+    assert len(json.loads(command("jobs", "--kind", "train", "--state", "queued", "--json").stdout)) == 1
+    assert json.loads(command("jobs", "--kind", "classify", "--json").stdout) == []
