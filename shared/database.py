@@ -7,8 +7,9 @@ from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import OperationalError
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import DeclarativeBase, Session
 
 from shared.errors import DatabaseUnavailableError, StorageFullError
 
@@ -52,6 +53,17 @@ class Database:
     def close(self) -> None:
         """Close all connections."""
         self.engine.dispose()
+
+
+def insert_if_absent(session: Session, table: type[DeclarativeBase], **values: Any) -> bool:
+    """Insert a row unless one with the same key is there. Returns whether it was inserted.
+
+    Waits for whoever inserts the same key at this moment, so that a read afterwards sees their row.
+    """
+    dialect = session.get_bind().dialect.name
+    insert = sqlite.insert if dialect == "sqlite" else postgresql.insert
+    statement = insert(table).values(**values).on_conflict_do_nothing()
+    return session.execute(statement.returning(*table.__table__.primary_key)).first() is not None
 
 
 @contextmanager

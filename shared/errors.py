@@ -189,3 +189,15 @@ class FileMissingError(PermanentError):
 
     code = "file_missing"
     status = 400
+
+
+class IdempotencyKeyError(ValidationError):
+    """An Idempotency-Key has 1 to 200 visible ASCII characters."""
+
+    code = "idempotency_key_invalid"
+
+
+class IdempotencyKeyReusedError(ValidationError):
+    """This Idempotency-Key was used for another request before. Use a new key for a new request."""
+
+    code = "idempotency_key_reused"

@@ -200,6 +200,18 @@ class Job(Base):
     )
 
 
+class IdempotencyKey(Base):
+    """The first answer to a creating request, for whoever sends it again with the same key."""
+
+    __tablename__ = "idempotency_key"
+
+    owner_id: Mapped[str] = mapped_column(ForeignKey("user_account.id"), primary_key=True)
+    key: Mapped[str] = mapped_column(String(200), primary_key=True)
+    fingerprint: Mapped[str] = mapped_column(String(64))
+    answer: Mapped[dict[str, Any]]
+    created_at: Mapped[datetime] = mapped_column(default=utc_now, index=True)
+
+
 class Attempt(Base):
     """One run of a job: by whom, from when to when, and how it ended."""
 

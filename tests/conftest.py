@@ -9,6 +9,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import psycopg
 import pytest
@@ -16,11 +17,13 @@ from uuid_utils import uuid7
 
 from shared.blobs import BlobStore
 from shared.database import Database
+from shared.errors import BaseWeightsError
 from shared.migrate import upgrade
 from shared.redis_server import server_command
 from shared.settings import Settings, load_settings
 from tests.live_system import LiveSystem, prepare_system
 from tests.processes import wait_until
+from worker.network.base_weights import ensure_base_weights
 
 SETTINGS_PREFIX = "HANGTAG_"
 KEPT = ("HANGTAG_TEST_PHOTOS", "HANGTAG_TEST_BASE_WEIGHTS")
@@ -152,3 +155,31 @@ def live_system(short_tmp: Path) -> Iterator[LiveSystem]:
     system.start()
     yield system
     assert system.stop() == 0
+
+
+@pytest.fixture(scope="session")
+def clothing_photos() -> Path:
+    """The public clothing photos: train/, validation/ and test/ of ten category folders."""
+    folder = Path(os.environ.get("HANGTAG_TEST_PHOTOS", "../shared/data/clothing"))
+    if not (folder / "test").is_dir():
+        _missing(f"{folder} holds no clothing photos; name their folder in HANGTAG_TEST_PHOTOS")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def imagenet_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The ImageNet weights: the file HANGTAG_TEST_BASE_WEIGHTS names, else fetched as `make run` does."""
+    if given := os.environ.get("HANGTAG_TEST_BASE_WEIGHTS"):
+        return Path(given)
+    folder = tmp_path_factory.mktemp("imagenet")
+    try:
+        return ensure_base_weights(load_settings({"HANGTAG_DATA_DIR": str(folder)}))
+    except BaseWeightsError as error:
+        _missing(error.message)
+
+
+def _missing(what: str) -> NoReturn:
+    """Skip on a laptop that lacks something, fail where everything has to run."""
+    if os.environ.get("CI"):
+        pytest.fail(what)
+    pytest.skip(what)

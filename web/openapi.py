@@ -29,8 +29,7 @@ def _complete(spec: dict[str, Any] | str) -> dict[str, Any] | str:
         for operation in operations.values():
             if path not in OPEN_PATHS:
                 operation["security"] = [{"key": []}]
-            upload = operation.pop("x-upload", None)
-            if upload:
-                operation["requestBody"] = upload["requestBody"]
-                operation.setdefault("parameters", []).extend(upload["parameters"])
+            operation.setdefault("parameters", []).extend(operation.pop("x-parameters", []))
+            if body := operation.pop("x-request-body", None):
+                operation["requestBody"] = body
     return spec

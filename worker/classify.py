@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 import structlog
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 
 from shared.errors import HangtagError, LeaseLostError, TransientError
 from shared.jobs import store
 from shared.jobs.states import JobKind
 from shared.models.answer import top_k
 from shared.models.head import Head
-from shared.tables import Job, ModelVersion, Photo, Prediction
+from shared.photos import predictions
+from shared.tables import Job, ModelVersion, Photo
 from worker.context import WorkerContext
 from worker.engines.engine import Engine
 from worker.pixels import Pixels, decoded_chunks
@@ -115,9 +115,9 @@ class Classifier:
                 if store.renew(session, job.id, job.attempt):
                     store.cancelled(session, job.id, job.attempt)
                     return
-                known = _remember(session, item.photo.id, version.number, engine, answer)
-                result = {**known, "model_version": version.number, "photo_id": item.photo.id}
-                store.succeed(session, job.id, job.attempt, result)
+                predictions.remember(session, item.photo.id, version.number, engine, answer)
+                result = predictions.result(session, item.photo.id, version.number)
+                store.succeed(session, job.id, job.attempt, result or {})
         except LeaseLostError:
             logger.warning("lease_lost", job_id=job.id, attempt=job.attempt)
             return
@@ -131,21 +131,3 @@ class Classifier:
             logger.warning("lease_lost", job_id=item.job.id, attempt=item.job.attempt)
             return
         logger.warning("classify_failed", job_id=item.job.id, code=error.code, state=state.value)
-
-
-def _remember(
-    session: Session, photo_id: str, version: int, engine: str, answer: dict[str, Any]
-) -> dict[str, Any]:
-    """Keep the answer unless this version has answered this photo before; the first answer stays."""
-    known = session.scalar(
-        select(Prediction).where(Prediction.photo_id == photo_id, Prediction.model_version == version)
-    )
-    if known is not None:
-        return {
-            "category": known.category,
-            "confidence": known.confidence,
-            "decision": known.decision,
-            "top": known.top,
-        }
-    session.add(Prediction(photo_id=photo_id, model_version=version, engine=engine, **answer))
-    return answer

@@ -11,6 +11,7 @@ from datetime import timedelta
 
 import structlog
 
+from shared import idempotency
 from shared.clock import utc_now
 from shared.errors import HangtagError
 from shared.jobs import store
@@ -53,8 +54,10 @@ def reap(context: WorkerContext) -> None:
 
 
 def forget(context: WorkerContext) -> None:
-    """Drop workers that have long been silent from the list."""
+    """Drop workers that have long been silent, and idempotency keys nobody will send again."""
     forget_silent(context.database, utc_now() - SILENT_FOR)
+    with context.database.write() as session:
+        idempotency.forget_old(session)
 
 
 def maintain(context: WorkerContext, stop: threading.Event) -> None:

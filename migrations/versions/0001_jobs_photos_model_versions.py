@@ -99,6 +99,19 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("dataset_version", "digest", name=op.f("pk_dataset_example")),
     )
     op.create_table(
+        "idempotency_key",
+        sa.Column("owner_id", sa.String(length=36), nullable=False),
+        sa.Column("key", sa.String(length=200), nullable=False),
+        sa.Column("fingerprint", sa.String(length=64), nullable=False),
+        sa.Column("answer", sa.JSON(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["owner_id"], ["user_account.id"], name=op.f("fk_idempotency_key_owner_id")),
+        sa.PrimaryKeyConstraint("owner_id", "key", name=op.f("pk_idempotency_key")),
+    )
+    with op.batch_alter_table("idempotency_key", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_idempotency_key_created_at"), ["created_at"], unique=False)
+
+    op.create_table(
         "photo",
         sa.Column("id", sa.String(length=36), nullable=False),
         sa.Column("owner_id", sa.String(length=36), nullable=False),
@@ -271,6 +284,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_photo_digest"))
 
     op.drop_table("photo")
+    with op.batch_alter_table("idempotency_key", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_idempotency_key_created_at"))
+
+    op.drop_table("idempotency_key")
     op.drop_table("dataset_example")
     op.drop_table("api_key")
     op.drop_table("worker_heartbeat")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from shared.database import insert_if_absent
 from shared.errors import NotFoundError
 from shared.photos.intake import PreparedPhoto, display_name
 from shared.tables import Photo
@@ -12,10 +13,9 @@ from shared.tables import Photo
 
 def ensure(session: Session, owner_id: str, prepared: PreparedPhoto, name: str | None) -> Photo:
     """The owner's photo row for these pixels, made if it is new. The blob must be stored already."""
-    known = session.scalar(select(Photo).where(Photo.owner_id == owner_id, Photo.digest == prepared.digest))
-    if known is not None:
-        return known
-    photo = Photo(
+    insert_if_absent(
+        session,
+        Photo,
         owner_id=owner_id,
         digest=prepared.digest,
         width=prepared.width,
@@ -23,9 +23,8 @@ def ensure(session: Session, owner_id: str, prepared: PreparedPhoto, name: str |
         size=len(prepared.data),
         name=display_name(name),
     )
-    session.add(photo)
-    session.flush()
-    return photo
+    same_pixels = select(Photo).where(Photo.owner_id == owner_id, Photo.digest == prepared.digest)
+    return session.scalars(same_pixels).one()
 
 
 def find(session: Session, photo_id: str, owner_id: str | None = None) -> Photo:

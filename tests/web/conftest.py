@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import pytest
@@ -18,13 +18,27 @@ from tests.factories import add_key, add_user
 from web.app import create_app
 from web.services import EXTENSION
 
+MakeApp = Callable[[Settings], APIFlask]
+
 
 @pytest.fixture
-def app(settings: Settings) -> Iterator[APIFlask]:
+def make_app() -> Iterator[MakeApp]:
+    """Builds applications and closes their databases at the end."""
+    built: list[APIFlask] = []
+
+    def make(settings: Settings) -> APIFlask:
+        built.append(create_app(settings))
+        return built[-1]
+
+    yield make
+    for app in built:
+        app.extensions[EXTENSION].database.close()
+
+
+@pytest.fixture
+def app(make_app: MakeApp, settings: Settings) -> APIFlask:
     """The application as gunicorn runs it."""
-    built = create_app(settings)
-    yield built
-    built.extensions[EXTENSION].database.close()
+    return make_app(settings)
 
 
 @pytest.fixture

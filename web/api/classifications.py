@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from apiflask import APIBlueprint
 from flask import Response, request
+from sqlalchemy.orm import Session
 
 from shared.errors import FileMissingError
-from shared.jobs.states import TERMINAL
-from shared.tables import Job, Photo
+from shared.jobs.states import TERMINAL, JobKind, JobState
+from shared.photos.intake import PreparedPhoto
 from web.api.answers import answer, problems
 from web.api.schemas import ClassificationOut, JobOut, PhotoOut
 from web.auth import identity, require
+from web.idempotency import PARAMETER, REPLAYED, fingerprint, once, recall
 from web.services import services
-from web.submission import submit_photo
+from web.submission import accept, prepare_photo
 from web.waiting import MAX_WAIT_SECONDS, wait_until_terminal
 
 blueprint = APIBlueprint("classifications", __name__, tag="Classifications")
@@ -22,27 +25,23 @@ RETRY_SECONDS = "1"
 WAIT_PREFERENCE = re.compile(r"(?:^|[,;\s])wait\s*=\s*(\d{1,3})(?:$|[,;\s])", re.IGNORECASE)
 
 UPLOAD = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "multipart/form-data": {
-                "schema": {
-                    "type": "object",
-                    "required": ["photo"],
-                    "properties": {"photo": {"type": "string", "format": "binary"}},
-                }
+    "required": True,
+    "content": {
+        "multipart/form-data": {
+            "schema": {
+                "type": "object",
+                "required": ["photo"],
+                "properties": {"photo": {"type": "string", "format": "binary"}},
             }
-        },
-    },
-    "parameters": [
-        {
-            "name": "Prefer",
-            "in": "header",
-            "required": False,
-            "description": "wait=N waits up to N <= 60 seconds for the answer (RFC 7240).",
-            "schema": {"type": "string"},
         }
-    ],
+    },
+}
+PREFER = {
+    "name": "Prefer",
+    "in": "header",
+    "required": False,
+    "description": "wait=N waits up to N <= 60 seconds for the answer (RFC 7240).",
+    "schema": {"type": "string"},
 }
 
 
@@ -53,31 +52,49 @@ UPLOAD = {
     summary="Classify a photo",
     description="With `Prefer: wait=N` the answer is 200 and the finished job when it is ready in time.",
     responses=problems(400, 413, 415, 422, 507),
-    extensions={"x-upload": UPLOAD},
+    extensions={"x-request-body": UPLOAD, "x-parameters": [PARAMETER, PREFER]},
 )
 def classify() -> Response:
     """Store a photo, queue its classification, and wait for it if the client prefers to."""
     upload = request.files.get("photo")
     if upload is None:
         raise FileMissingError
-    job, photo = submit_photo(services(), identity().user.id, upload.read(), upload.filename)
+    data = upload.read()
+    parts = fingerprint(data)
+    first = recall(parts)
+    replayed = first is not None
+    if first is None:
+        prepared = prepare_photo(services(), data)
+        first, replayed = once(parts, lambda session: _accept(session, prepared, upload.filename))
+        if not replayed:
+            _wake(first)
+    return _answer(ClassificationOut.model_validate(first), replayed=replayed)
+
+
+def _accept(session: Session, prepared: PreparedPhoto, filename: str | None) -> dict[str, Any]:
+    job, photo = accept(session, identity().user.id, prepared, filename)
+    return ClassificationOut(job=JobOut.of(job), photo=PhotoOut.of(photo)).model_dump(mode="json")
+
+
+def _wake(accepted: dict[str, Any]) -> None:
+    job = accepted["job"]
+    if job["state"] == JobState.QUEUED:
+        services().queue.publish(JobKind(job["kind"]), job["id"])
+
+
+def _answer(body: ClassificationOut, *, replayed: bool) -> Response:
+    headers = {"Location": f"/api/v1/jobs/{body.job.id}", **(REPLAYED if replayed else {})}
     seconds = _preferred_wait()
     if seconds:
-        job = wait_until_terminal(services(), job.id, None, seconds)
-    return _accepted(job, photo, waited=bool(seconds))
+        headers["Preference-Applied"] = "wait"
+        job = wait_until_terminal(services(), body.job.id, None, seconds)
+        if job.state in TERMINAL:
+            return answer(ClassificationOut(job=JobOut.of(job), photo=body.photo), 200, headers)
+    if body.job.state not in TERMINAL:
+        headers["Retry-After"] = RETRY_SECONDS
+    return answer(body, 202, headers)
 
 
 def _preferred_wait() -> int:
     found = WAIT_PREFERENCE.search(request.headers.get("Prefer", ""))
     return min(int(found.group(1)), MAX_WAIT_SECONDS) if found else 0
-
-
-def _accepted(job: Job, photo: Photo, *, waited: bool) -> Response:
-    ended = job.state in TERMINAL
-    headers = {"Location": f"/api/v1/jobs/{job.id}"}
-    if waited:
-        headers["Preference-Applied"] = "wait"
-    if not ended:
-        headers["Retry-After"] = RETRY_SECONDS
-    body = ClassificationOut(job=JobOut.of(job), photo=PhotoOut.of(photo))
-    return answer(body, 200 if ended else 202, headers)

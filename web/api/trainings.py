@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from apiflask import APIBlueprint
 from flask import Response
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from shared.datasets import store as datasets
 from shared.errors import NotFoundError
@@ -15,6 +18,7 @@ from shared.tables import TrainingEpoch
 from web.api.answers import answer, polled, problems
 from web.api.schemas import EpochOut, JobAnswer, JobOut, MetricsOut, TrainingIn
 from web.auth import identity, require
+from web.idempotency import PARAMETER, REPLAYED, fingerprint, once
 from web.services import services
 
 blueprint = APIBlueprint("trainings", __name__, tag="Trainings")
@@ -28,17 +32,24 @@ blueprint = APIBlueprint("trainings", __name__, tag="Trainings")
     summary="Start a training",
     description="A preset and, beside it, any hyper-parameter that shall differ from it.",
     responses=problems(400, 404, 422),
+    extensions={"x-parameters": [PARAMETER]},
 )
 def create(json_data: TrainingIn) -> Response:
     """Queue a training; its result names the new version."""
     parameters = HyperParameters.from_preset(json_data.preset, **(json_data.model_extra or {}))
-    with services().database.write() as session:
-        number = json_data.dataset_version
-        dataset = datasets.latest(session) if number is None else datasets.find(session, number)
+    wanted = json_data.dataset_version
+
+    def work(session: Session) -> dict[str, Any]:
+        dataset = datasets.latest(session) if wanted is None else datasets.find(session, wanted)
         payload = {"parameters": parameters.model_dump(mode="json"), "dataset_version": dataset.number}
         job = store.create(session, JobKind.TRAIN, owner_id=identity().user.id, payload=payload)
-    services().queue.publish(job.kind, job.id)
-    return answer(JobAnswer(job=JobOut.of(job)), 202, {"Location": f"/api/v1/trainings/{job.id}"})
+        return JobAnswer(job=JobOut.of(job)).model_dump(mode="json")
+
+    made, replayed = once(fingerprint(json_data.model_dump_json().encode()), work)
+    if not replayed:
+        services().queue.publish(JobKind.TRAIN, made["job"]["id"])
+    headers = {"Location": f"/api/v1/trainings/{made['job']['id']}", **(REPLAYED if replayed else {})}
+    return answer(JobAnswer.model_validate(made), 202, headers)
 
 
 @blueprint.get("/trainings/<job_id>")

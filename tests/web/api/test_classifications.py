@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -12,8 +13,8 @@ from shared.database import Database
 from shared.jobs import store
 from shared.jobs.states import JobKind, JobState
 from shared.settings import Settings
-from tests.factories import picture
-from tests.web.conftest import Api
+from tests.factories import add_key, add_user, picture
+from tests.web.conftest import Api, MakeApp
 
 
 def upload(data: bytes, name: str = "shirt.jpg", kind: str = "image/jpeg") -> dict[str, object]:
@@ -106,13 +107,10 @@ def test_waiting_returns_the_finished_job(as_seller: Api, database: Database) ->
     assert (response.json["state"], response.json["result"]) == ("succeeded", {"category": "hat"})
 
 
-def test_a_photo_is_accepted_while_redis_is_away(settings: Settings, database: Database) -> None:
-    from dataclasses import replace  # noqa: PLC0415
-
-    from tests.factories import add_key, add_user  # noqa: PLC0415
-    from web.app import create_app  # noqa: PLC0415
-
-    app = create_app(replace(settings, redis_url="redis+socket:///nowhere/redis.sock"))
+def test_a_photo_is_accepted_while_redis_is_away(
+    make_app: MakeApp, settings: Settings, database: Database
+) -> None:
+    app = make_app(replace(settings, redis_url="redis+socket:///nowhere/redis.sock"))
     api = Api(app.test_client(), add_key(database, add_user(database), "classify", "read"))
     response = api("POST", "/api/v1/classifications", **upload(picture(1)))
     assert response.status_code == 202

@@ -13,7 +13,7 @@ from shared.database import Database
 from shared.settings import Settings
 from shared.tables import WorkerHeartbeat
 from tests.factories import add_champion, add_job
-from web.app import create_app
+from tests.web.conftest import MakeApp
 
 
 def beat(database: Database, seconds_ago: float = 0) -> None:
@@ -49,14 +49,14 @@ def test_a_silent_worker_is_a_degradation(client: FlaskClient, database: Databas
     assert not client.get("/readyz").json["checks"]["workers"]["ok"]
 
 
-def test_without_redis_photos_are_still_taken(settings: Settings) -> None:
-    client = create_app(replace(settings, redis_url="redis+socket:///nowhere/r.sock")).test_client()
+def test_without_redis_photos_are_still_taken(make_app: MakeApp, settings: Settings) -> None:
+    client = make_app(replace(settings, redis_url="redis+socket:///nowhere/r.sock")).test_client()
     response = client.get("/readyz")
     assert (response.status_code, response.json["checks"]["broker"]["ok"]) == (200, False)
 
 
-def test_without_a_database_it_is_live_but_not_ready(settings: Settings) -> None:
-    client = create_app(replace(settings, database_url="sqlite:////nowhere/hangtag.db")).test_client()
+def test_without_a_database_it_is_live_but_not_ready(make_app: MakeApp, settings: Settings) -> None:
+    client = make_app(replace(settings, database_url="sqlite:////nowhere/hangtag.db")).test_client()
     assert client.get("/healthz").status_code == 200
     assert client.get("/readyz").status_code == 503
     response = client.get("/api/v1/jobs", headers={"Authorization": "Bearer htk_x"})

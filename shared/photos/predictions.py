@@ -1,0 +1,39 @@
+"""All prediction SQL: the answers of versions for photos, at most one each."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from shared.database import insert_if_absent
+from shared.models import registry
+from shared.tables import Prediction
+
+
+def remember(session: Session, photo_id: str, version: int, engine: str, answer: dict[str, Any]) -> None:
+    """Keep an answer unless this version has answered this photo before; the first answer stays."""
+    insert_if_absent(session, Prediction, photo_id=photo_id, model_version=version, engine=engine, **answer)
+
+
+def result(session: Session, photo_id: str, version: int) -> dict[str, Any] | None:
+    """The answer of a version for a photo, in the form of a job result."""
+    query = select(Prediction).where(Prediction.photo_id == photo_id, Prediction.model_version == version)
+    known = session.scalar(query)
+    if known is None:
+        return None
+    return {
+        "category": known.category,
+        "confidence": known.confidence,
+        "decision": known.decision,
+        "top": known.top,
+        "model_version": known.model_version,
+        "photo_id": known.photo_id,
+    }
+
+
+def champions_result(session: Session, photo_id: str) -> dict[str, Any] | None:
+    """What the champion has answered for a photo before, if it has."""
+    champion = registry.champion(session)
+    return result(session, photo_id, champion.number) if champion else None

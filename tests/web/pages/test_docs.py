@@ -1,0 +1,88 @@
+"""The API reference follows the OpenAPI document."""
+
+from __future__ import annotations
+
+from flask.testing import FlaskClient
+
+from web.pages.present.api_reference import api_reference
+from web.pages.present.prose import prose
+
+SPEC = {
+    "info": {"title": "Shop", "description": "Sells `things`."},
+    "tags": [{"name": "Orders"}],
+    "paths": {
+        "/orders/{id}": {
+            "put": {
+                "tags": ["Orders"],
+                "summary": "Change an order",
+                "parameters": [{"name": "id", "in": "path", "required": True, "schema": {"type": "integer"}}],
+                "requestBody": {
+                    "content": {"application/json": {"schema": {"$ref": "#/components/schemas/OrderIn"}}}
+                },
+                "responses": {
+                    "200": {
+                        "description": "Changed",
+                        "content": {
+                            "application/json": {"schema": {"$ref": "#/components/schemas/X.OrderOut"}}
+                        },
+                    },
+                    "409": {"description": "It was shipped"},
+                },
+            }
+        }
+    },
+    "components": {
+        "schemas": {
+            "OrderIn": {
+                "type": "object",
+                "required": ["note"],
+                "properties": {"note": {"type": "string", "maxLength": 9}, "gift": {"type": "boolean"}},
+            },
+            "X.OrderOut": {
+                "type": "object",
+                "properties": {
+                    "state": {"$ref": "#/components/schemas/X.State"},
+                    "parts": {"type": "array", "items": {"$ref": "#/components/schemas/X.OrderOut"}},
+                },
+            },
+            "X.State": {"enum": ["open", "shipped"]},
+            "Unused": {"type": "object", "properties": {"a": {"type": "string"}}},
+        }
+    },
+}
+
+
+def test_operations_are_grouped_with_what_they_take_and_answer() -> None:
+    (group,) = api_reference(SPEC, "http://shop").groups
+    (operation,) = group.operations
+    assert (group.name, operation.method, operation.path) == ("Orders", "PUT", "/orders/{id}")
+    assert [answer.status for answer in operation.answers] == ["200"]
+    assert [answer.status for answer in operation.errors] == ["409"]
+    assert operation.body is not None
+    assert [(row.name, row.optional) for row in operation.body.fields] == [("note", False), ("gift", True)]
+    assert operation.body.fields[0].description == "At most 9 characters."
+
+
+def test_objects_have_short_names_and_may_contain_themselves() -> None:
+    (order,) = api_reference(SPEC, "http://shop").schemas
+    assert order.name == "Order"
+    assert [row.type for row in order.fields] == ['"open" | "shipped"', "list of Order"]
+
+
+def test_every_operation_has_a_line_to_paste() -> None:
+    operation = api_reference(SPEC, "http://shop").groups[0].operations[0]
+    assert operation.curl.startswith("curl -X PUT http://shop/orders/{id}")
+    assert """-d '{"note": "text"}'""" in operation.curl
+    assert "Authorization: Bearer $HANGTAG_API_KEY" in operation.curl
+
+
+def test_code_in_descriptions_is_marked_and_everything_else_escaped() -> None:
+    assert prose("Use `a<b` <now>") == "Use <code>a&lt;b</code> &lt;now&gt;"
+    assert prose("one ` tick") == "one ` tick"
+
+
+def test_the_page_shows_the_real_api(client: FlaskClient) -> None:
+    page = client.get("/api/docs").text
+    assert "/api/v1/classifications" in page
+    assert "-F photo=@photo.jpg" in page
+    assert 'id="object-Job"' in page

@@ -1,0 +1,91 @@
+"""Words, figures and drawings made from values."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from shared.jobs.states import JobKind, JobState
+from web.pages.present.curves import BOTTOM, LEFT, RIGHT, TOP, line_chart
+from web.pages.present.evaluations import axis_floor, interval_text, whisker
+from web.pages.present.moments import duration_text, moment_text
+from web.pages.present.words import STATE_WORDS, category_label, confidence, kind_word, percent
+
+
+def test_every_state_and_kind_has_a_word() -> None:
+    assert set(STATE_WORDS) == set(JobState)
+    assert all(kind_word(kind) for kind in JobKind)
+
+
+@pytest.mark.parametrize(
+    ("probability", "decision", "word"),
+    [
+        (0.9, "suggest", "Sure"),
+        (0.89, "suggest", "Likely"),
+        (0.7, "suggest", "Likely"),
+        (0.69, "suggest", "Please choose"),
+        (0.99, "ask", "Please choose"),
+    ],
+)
+def test_confidence_is_told_in_words(probability: float, decision: str, word: str) -> None:
+    assert confidence(probability, decision).word == word
+
+
+@pytest.mark.parametrize(
+    ("share", "digits", "text"),
+    [(0.944, 0, "94 %"), (0.9086, 1, "90.9 %"), (0.001, 0, "< 1 %"), (0.0, 0, "0 %"), (None, 0, "–")],
+)
+def test_shares_are_percentages(share: float | None, digits: int, text: str) -> None:
+    assert percent(share, digits) == text
+
+
+def test_categories_begin_with_a_capital() -> None:
+    assert category_label("t-shirt") == "T-shirt"
+    assert category_label("rain_coat") == "Rain coat"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (None, "–"),
+        (0.0421, "42 ms"),
+        (9.96, "10.0 s"),
+        (61, "1 min 1 s"),
+        (120, "2 min"),
+        (3_700, "1 h 1 min"),
+        (90_000, "1 d 1 h"),
+    ],
+)
+def test_durations_have_at_most_two_units(seconds: float | None, text: str) -> None:
+    assert duration_text(seconds) == text
+
+
+def test_moments_are_told_in_utc_until_the_browser_knows_better() -> None:
+    assert moment_text(datetime(2026, 3, 1, 9, 5, tzinfo=UTC)) == "1 Mar 2026, 09:05 UTC"
+
+
+def test_a_chart_stays_inside_its_frame_and_ends_its_axis_at_round_numbers() -> None:
+    chart = line_chart(
+        "Loss", [1, 2, 3], {"Training": [2.13, 0.7, 0.41], "Validation": [2.2, float("nan"), 0.6]}
+    )
+    spots = [tuple(map(float, spot.split(","))) for line in chart.lines for spot in line.points.split()]
+    assert len(spots) == 5
+    assert all(LEFT <= x <= RIGHT and TOP <= y <= BOTTOM for x, y in spots)
+    assert [tick.text for tick in chart.y_ticks] == ["0", "0.5", "1", "1.5", "2", "2.5"]
+    assert [tick.text for tick in chart.x_ticks] == ["1", "2", "3"]
+
+
+@pytest.mark.parametrize("values", [[0.5, 0.5], [0.0, 0.0], [-1.0, 1.0], [1e-9, 2e-9], [1e6, 2e6]])
+def test_any_values_make_a_chart(values: list[float]) -> None:
+    chart = line_chart("Anything", [1, 2], {"Only": values})
+    assert len(chart.y_ticks) >= 2
+
+
+def test_intervals_are_told_and_drawn() -> None:
+    assert interval_text((0.875, 0.935), 1) == "87.5–93.5 %"
+    drawn = whisker(0.9, (0.8, 1.0), floor=50)
+    assert drawn is not None
+    assert (drawn.low, drawn.at, drawn.high) == (60.0, 80.0, 100.0)
+    assert axis_floor([(0.87, 0.9), None, (0.72, 0.8)]) == 60.0
+    assert axis_floor([]) == 0.0

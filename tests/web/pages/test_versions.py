@@ -1,0 +1,88 @@
+"""The versions pages: figures, confusion matrix, and the move of the champion."""
+
+from __future__ import annotations
+
+from flask.testing import FlaskClient
+
+from shared.blobs import BlobStore
+from shared.database import Database
+from shared.models import registry
+from tests.factories import add_champion, add_version
+from tests.web.pages.forms import post_form
+
+
+def test_versions_are_listed_with_accuracy_interval_and_champion(
+    admin_signed_in: FlaskClient, database: Database, blobs: BlobStore
+) -> None:
+    add_champion(database, blobs)
+    page = admin_signed_in.get("/versions").text
+    assert "Version 1" in page
+    assert "83.3 %" in page
+    assert "44.0–97.0 %" in page
+    assert "Champion" in page
+    assert "The best we have." in page
+
+
+def test_a_list_without_versions_says_how_to_get_one(admin_signed_in: FlaskClient) -> None:
+    assert "hangtag train" in admin_signed_in.get("/versions").text
+
+
+def test_a_version_shows_its_confusions_with_row_totals(
+    admin_signed_in: FlaskClient, database: Database, blobs: BlobStore
+) -> None:
+    number = add_version(database, blobs).number
+    page = admin_signed_in.get(f"/versions/{number}").text
+    assert 'title="1 of 2 Shirt photos were suggested as Hat"' in page
+    assert '<th scope="row">Shirt</th>' in page
+    assert "Dataset digest" in page
+
+
+def test_a_version_without_figures_still_has_a_page(
+    admin_signed_in: FlaskClient, database: Database, blobs: BlobStore
+) -> None:
+    number = add_version(database, blobs).number
+    with database.write() as session:
+        registry.find(session, number).metrics = {}
+    assert "no test figures" in admin_signed_in.get(f"/versions/{number}").text
+    assert admin_signed_in.get("/versions").status_code == 200
+
+
+def test_the_confirmation_names_what_will_happen(
+    admin_signed_in: FlaskClient, database: Database, blobs: BlobStore
+) -> None:
+    add_champion(database, blobs)
+    number = add_version(database, blobs, seed=1).number
+    page = admin_signed_in.get(f"/versions/{number}/champion").text
+    assert "Version 2 answers sellers from now on, instead of version 1." in page
+    assert "Keep version 1" in page
+
+
+def test_a_champion_is_made_with_a_reason(
+    admin_signed_in: FlaskClient, database: Database, blobs: BlobStore
+) -> None:
+    number = add_version(database, blobs).number
+    path = f"/versions/{number}/champion"
+    answer = post_form(admin_signed_in, path, {"reason": "Better on shoes."}, page=path)
+    with database.read() as session:
+        (change,) = registry.history(session)
+    assert answer.location == f"/versions/{number}"
+    assert (change.after, change.actor, change.reason) == (number, "Ada", "Better on shoes.")
+
+
+def test_a_missing_reason_is_asked_for_beside_the_field(
+    admin_signed_in: FlaskClient, database: Database, blobs: BlobStore
+) -> None:
+    number = add_version(database, blobs).number
+    path = f"/versions/{number}/champion"
+    answer = post_form(admin_signed_in, path, {"reason": "  "}, page=path)
+    assert answer.status_code == 422
+    assert 'aria-invalid="true"' in answer.text
+    with database.read() as session:
+        assert registry.champion(session) is None
+
+
+def test_a_seller_sees_no_versions(signed_in: FlaskClient) -> None:
+    answer = signed_in.get("/versions", headers={"Accept": "text/html"})
+    assert answer.status_code == 403
+    assert "This is not open to you" in answer.text
+    assert 'href="/versions"' not in signed_in.get("/sell").text
