@@ -22,6 +22,7 @@ from shared.errors import ChecksumError, HangtagError, ParityError, ValidationEr
 from shared.models.feature_space import MIN_IMAGE_SIZE, FeatureSpace
 from shared.photos.pixels import read_pixels
 from shared.settings import Settings, load_settings
+from worker.engines.build_process import EXIT_NO_PARITY
 from worker.engines.drawn_photos import draw_photos
 from worker.engines.keras_engine import FULL_PRECISION, load_keras_engine
 from worker.engines.openvino_engine import compile_engine
@@ -41,8 +42,6 @@ from worker.network.tensorflow_setup import prepare_tensorflow
 
 log = logging.getLogger(__name__)
 
-# Tells the caller that the engine was built and refused, apart from every other way to fail.
-EXIT_NO_PARITY = 3
 # Enough to meet every kind of garment, few enough to take seconds.
 MAX_PHOTOS = 32
 
@@ -95,13 +94,13 @@ def _remove_leftovers(folder: Path) -> None:
 def _build(
     openvino: Any, settings: Settings, feature_space: FeatureSpace, photos: Path | None, built: Path
 ) -> None:
+    size = feature_space.image_size
+    pixels = draw_photos(size) if photos is None else _read_photos(photos, size)
     # The reference is Keras in float32 on the CPU. A GPU would round differently, and may be busy.
     os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
     prepare_tensorflow(settings.threads)
     weights = ensure_base_weights(settings)
     _convert(openvino, feature_space, weights, built)
-    size = feature_space.image_size
-    pixels = draw_photos(size) if photos is None else _read_photos(photos, size)
     reference = load_keras_engine(settings, feature_space, weights, precision=FULL_PRECISION)
     candidate = compile_engine(settings, built / NETWORK_FILE, feature_space, "")
     report = ParityReport(

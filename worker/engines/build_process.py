@@ -20,7 +20,8 @@ log = logging.getLogger(__name__)
 MAX_SECONDS = 900.0
 # Of a failed build's output, so much belongs into the error; all of it is in the log.
 QUOTED_LINES = 5
-EXIT_NO_PARITY = 3  # worker.engines.build.EXIT_NO_PARITY, which must not be imported here
+# The exit status of a builder whose engine was refused, apart from every other way to fail.
+EXIT_NO_PARITY = 3
 
 
 class EngineBuildError(TransientError):

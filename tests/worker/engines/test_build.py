@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -16,7 +15,7 @@ from shared.errors import ValidationError
 from shared.models.feature_space import FeatureSpace
 from shared.settings import EngineChoice, Settings
 from tests.random_weights import random_arrays
-from tests.worker.engines.conftest import SIDE, make_settings
+from tests.worker.engines.conftest import SIDE, FirstUse, environment_of, make_settings
 from worker.engines.build import build_engine, main
 from worker.engines.build_process import EngineBuildError, build_in_child
 from worker.engines.choose import load_engine
@@ -25,55 +24,11 @@ from worker.engines.openvino_engine import load_openvino_engine
 from worker.engines.published import engine_folder
 from worker.network.weight_arrays import digest_of, write_arrays
 
-# Runs in every Python process started with its folder in PYTHONPATH, forked children included.
-WATCH = """
-import sys
-def note(event, arguments):
-    if event in {"socket.connect", "socket.getaddrinfo", "urllib.Request"}:
-        with open(%r, "a") as file:
-            file.write(f"{event} {arguments}\\n")
-sys.addaudithook(note)
-"""
-SERVE = """
-import sys
-import numpy as np
-from shared.models.feature_space import FeatureSpace
-from shared.settings import load_settings
-from worker.engines.choose import load_engine
-settings = load_settings()
-engine = load_engine(settings, FeatureSpace(settings.base_weights_digest, 71))
-engine.features(np.zeros((3, 71, 71, 3), dtype=np.uint8))
-print(engine.name, sorted({"tensorflow", "keras", "openvino_telemetry.main"} & set(sys.modules)))
-"""
 
-
-def environment_of(settings: Settings) -> dict[str, str]:
-    return {
-        **os.environ,
-        "HANGTAG_DATA_DIR": str(settings.data_dir),
-        "HANGTAG_BASE_WEIGHTS": str(settings.base_weights),
-        "HANGTAG_BASE_WEIGHTS_DIGEST": settings.base_weights_digest,
-        "HANGTAG_ENGINE": str(settings.engine),
-        "HANGTAG_THREADS": "2",
-    }
-
-
-def test_building_and_serving_reach_no_network_and_serving_imports_no_tensorflow(
-    settings: Settings, tmp_path: Path
-) -> None:
-    home, watcher, seen = tmp_path / "home", tmp_path / "watcher", tmp_path / "seen.txt"
-    home.mkdir()
-    watcher.mkdir()
-    (watcher / "sitecustomize.py").write_text(WATCH % str(seen))
-    own = dataclasses.replace(settings, data_dir=tmp_path / "data")
-    environment = {**environment_of(own), "HOME": str(home), "PYTHONPATH": str(watcher)}
-    environment.pop("CI", None)  # with it, OpenVINO would keep quiet by itself
-
-    answer = subprocess.run([sys.executable, "-c", SERVE], env=environment, capture_output=True, text=True)
-
-    assert answer.stdout.splitlines() == ["openvino []"], answer.stderr
-    assert not seen.exists(), seen.read_text()
-    assert not (home / "intel").exists()
+def test_building_and_serving_reach_no_network_and_serving_imports_no_tensorflow(first_use: FirstUse) -> None:
+    assert first_use.output == "openvino []"
+    assert first_use.network_events == ""
+    assert "intel" not in first_use.left_in_home
 
 
 def test_of_two_builders_one_repairs_a_damaged_engine_and_the_other_waits_for_it(
@@ -133,7 +88,7 @@ def test_a_builder_that_cannot_start_is_quoted(settings: Settings, tmp_path: Pat
     broken = dataclasses.replace(settings, data_dir=tmp_path / "file")
     (tmp_path / "file").write_text("a file where a folder should be")
 
-    with pytest.raises(EngineBuildError, match=r"could not be built \(exit status 1\).*NotADirectoryError"):
+    with pytest.raises(EngineBuildError, match=r"could not be built \(exit status 1\).*FileExistsError"):
         build_in_child(broken, FeatureSpace(settings.base_weights_digest, SIDE), None)
 
 

@@ -120,10 +120,8 @@ def test_the_same_seed_gives_the_same_random_weights() -> None:
 
 
 @pytest.mark.weights
-def test_the_real_weights_have_the_published_digest(tmp_path: Path) -> None:
-    given = os.environ.get("HANGTAG_TEST_BASE_WEIGHTS")
-    if not given:
-        pytest.skip("HANGTAG_TEST_BASE_WEIGHTS names no file with the ImageNet weights")
+def test_the_real_weights_have_the_published_digest(tmp_path: Path, imagenet_weights: Path) -> None:
+    given = str(imagenet_weights)
     settings = load_settings({"HANGTAG_DATA_DIR": str(tmp_path), "HANGTAG_BASE_WEIGHTS": given})
 
     assert ensure_base_weights(settings).stem == IMAGENET_XCEPTION_DIGEST
