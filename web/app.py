@@ -13,6 +13,7 @@ from shared.accounts import SESSION_LIFETIME
 from shared.blobs import BlobStore
 from shared.database import Database
 from shared.jobs.queue import CeleryQueue, JobQueue
+from shared.photos.decoder import Decoder
 from shared.settings import Settings
 from web import api, pages, problems
 from web.auth import csrf
@@ -23,6 +24,8 @@ from web.services import EXTENSION, MAX_WAITERS, Services
 MAX_REQUEST_BYTES = 25 * 1024 * 1024
 MAX_FORM_FIELD_BYTES = 500_000
 MAX_FORM_PARTS = 100
+# Pictures decoded at once in one web process; each takes a core, and up to half a gigabyte for the largest.
+DECODERS = 2
 SECURITY_HEADERS = {
     "Content-Security-Policy": (
         "default-src 'self'; img-src 'self' blob: data:; object-src 'none'; frame-ancestors 'none'; "
@@ -46,6 +49,7 @@ def create_app(settings: Settings, queue: JobQueue | None = None) -> APIFlask:
         database=Database(settings.database_url),
         blobs=BlobStore(settings.blob_url),
         queue=queue or CeleryQueue(settings),
+        decoder=Decoder(DECODERS),
         waiters=threading.BoundedSemaphore(MAX_WAITERS),
     )
     csrf.init_app(app)

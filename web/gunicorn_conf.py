@@ -11,7 +11,7 @@ _host = f"[{_settings.host}]" if ":" in _settings.host else _settings.host
 
 bind = f"{_host}:{_settings.port}"
 worker_class = "gthread"
-# Decoding a photo happens in children of its own and networks run elsewhere, so requests mostly wait:
+# Decoding a photo happens in children and networks run elsewhere, so requests mostly wait:
 # two processes outlive the loss of one, more would only take memory.
 workers = min(4, max(2, (os.cpu_count() or 1) // 2))
 # Long polls and event streams hold a thread each while they wait.

@@ -11,6 +11,7 @@ from flask import current_app
 from shared.blobs import BlobStore
 from shared.database import Database
 from shared.jobs.queue import JobQueue
+from shared.photos.decoder import Decoder
 from shared.settings import Settings
 
 EXTENSION = "hangtag"
@@ -20,12 +21,13 @@ MAX_WAITERS = 12
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """Database, blobs and queue of this process."""
+    """Database, blobs, queue and decoder of this process."""
 
     settings: Settings
     database: Database
     blobs: BlobStore
     queue: JobQueue
+    decoder: Decoder
     waiters: threading.BoundedSemaphore
 
 

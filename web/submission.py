@@ -6,7 +6,7 @@ from sqlalchemy.orm import Session
 
 from shared.jobs import store
 from shared.jobs.states import JobKind, JobState
-from shared.photos import intake, predictions
+from shared.photos import predictions
 from shared.photos import store as photos
 from shared.photos.intake import PreparedPhoto
 from shared.tables import Job, Photo
@@ -35,7 +35,7 @@ def prepare_photo(services: Services, data: bytes) -> PreparedPhoto:
         PhotoError: the picture cannot be used.
         StorageFullError: there is no room left.
     """
-    prepared = intake.prepare(data)
+    prepared = services.decoder.prepare(data)
     prepared.store(services.blobs)
     return prepared
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,7 +16,8 @@ from shared.database import Database
 from shared.datasets import store
 from shared.errors import PhotoError, ValidationError
 from shared.jobs.states import Split
-from shared.photos.intake import PreparedPhoto, prepare
+from shared.photos.decoder import Decoder
+from shared.photos.intake import PreparedPhoto
 from shared.tables import Example
 
 # Photos per transaction: short for sellers who write at the same time, long enough to be quick.
@@ -60,10 +62,11 @@ def import_folder(
     candidates = _find(directory)
     result = ImportReport()
     names: dict[str, str] = {}
-    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+    cores = os.cpu_count() or 1
+    with ThreadPoolExecutor(cores) as pool, closing(Decoder(cores)) as decoder:
         for start in range(0, len(candidates), CHUNK):
             chunk = candidates[start : start + CHUNK]
-            prepared = list(pool.map(lambda item: _prepare(blobs, item), chunk))
+            prepared = list(pool.map(lambda item: _prepare(decoder, blobs, item), chunk))
             with database.write() as session:
                 _record(session, list(zip(chunk, prepared, strict=True)), names, result, str(directory))
             report(start + len(chunk), len(candidates))
@@ -89,9 +92,9 @@ def _find(directory: Path) -> list[_Candidate]:
     ]
 
 
-def _prepare(blobs: BlobStore, candidate: _Candidate) -> PreparedPhoto | PhotoError:
+def _prepare(decoder: Decoder, blobs: BlobStore, candidate: _Candidate) -> PreparedPhoto | PhotoError:
     try:
-        prepared = prepare(candidate.path.read_bytes())
+        prepared = decoder.prepare(candidate.path.read_bytes())
     except PhotoError as error:
         return error
     prepared.store(blobs)

@@ -151,5 +151,6 @@ def _encode(image: Image.Image, quality: int, subsampling: int) -> bytes:
     clean = Image.new("RGB", image.size)
     clean.paste(image)
     out = io.BytesIO()
-    clean.save(out, format="JPEG", quality=quality, subsampling=subsampling, optimize=True)
+    # Not optimize=True: it needs the whole output in one buffer, which noisy photos overflow.
+    clean.save(out, format="JPEG", quality=quality, subsampling=subsampling)
     return out.getvalue()

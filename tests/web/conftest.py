@@ -33,6 +33,7 @@ def make_app() -> Iterator[MakeApp]:
     yield make
     for app in built:
         app.extensions[EXTENSION].database.close()
+        app.extensions[EXTENSION].decoder.close()
 
 
 @pytest.fixture

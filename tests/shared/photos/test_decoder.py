@@ -1,0 +1,79 @@
+"""Decoding in children that may be killed."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import psutil
+import pytest
+
+from shared.errors import PhotoCorruptError, PhotoTooSmallError, PhotoTypeError
+from shared.photos.decoder import Decoder
+from shared.photos.intake import prepare
+from tests.factories import picture
+from tests.processes import wait_until
+
+
+@pytest.fixture
+def decoder() -> Iterator[Decoder]:
+    built = Decoder(2)
+    yield built
+    built.close()
+
+
+def children() -> list[psutil.Process]:
+    everything = psutil.Process().children()
+    return [child for child in everything if "shared.photos.decoder_child" in child.cmdline()]
+
+
+def test_a_child_gives_what_decoding_here_gives(decoder: Decoder) -> None:
+    assert decoder.prepare(picture(1)) == prepare(picture(1))
+
+
+def test_errors_keep_their_kind_and_the_child_goes_on(decoder: Decoder) -> None:
+    with pytest.raises(PhotoTypeError):
+        decoder.prepare(b"no picture")
+    (before,) = children()
+    with pytest.raises(PhotoTooSmallError):
+        decoder.prepare(picture(1, (8, 8)))
+    decoder.prepare(picture(2))
+    assert [child.pid for child in children()] == [before.pid]
+
+
+def test_a_child_that_dies_is_replaced(decoder: Decoder) -> None:
+    decoder.prepare(picture(1))
+    (first,) = children()
+    os.kill(first.pid, signal.SIGKILL)
+    wait_until(lambda: first.status() == psutil.STATUS_ZOMBIE, 5, "the child is dead")
+    assert decoder.prepare(picture(2)).digest == prepare(picture(2)).digest
+    assert children()[0].pid != first.pid
+
+
+def test_a_child_that_dies_over_a_picture_is_an_answer_about_that_picture(decoder: Decoder) -> None:
+    decoder.prepare(picture(1))
+    (child,) = children()
+    os.kill(child.pid, signal.SIGSTOP)
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(decoder.prepare, picture(2))
+        os.kill(child.pid, signal.SIGKILL)
+        with pytest.raises(PhotoCorruptError):
+            waiting.result(20)
+    assert decoder.prepare(picture(3)).digest == prepare(picture(3)).digest
+
+
+def test_many_threads_share_a_few_children(decoder: Decoder) -> None:
+    pictures = [picture(seed) for seed in range(20)]
+    with ThreadPoolExecutor(8) as pool:
+        digests = [photo.digest for photo in pool.map(decoder.prepare, pictures)]
+    assert digests == [prepare(data).digest for data in pictures]
+    assert len(children()) <= 2
+
+
+def test_closing_leaves_no_child_behind() -> None:
+    decoder = Decoder(2)
+    decoder.prepare(picture(1))
+    decoder.close()
+    assert children() == []
