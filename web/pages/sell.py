@@ -15,7 +15,7 @@ from shared.photos.intake import display_name
 from shared.tables import Job
 from web.auth import identity, page_login_required
 from web.pages import blueprint
-from web.pages.present.photo_cards import PhotoCard, blank_card, newest_per_photo, photo_card
+from web.pages.present.photo_cards import PhotoCard, blank_card, counts, newest_per_photo, photo_card
 from web.pages.reading import photos_of
 from web.services import services
 from web.submission import submit_photo
@@ -44,6 +44,7 @@ def sell() -> str:
     return render_template(
         "sell/index.html",
         cards=cards,
+        counts=counts(cards),
         blanks=[blank_card(state) for state in ("uploading", "queued", "working", "failed")],
         unfinished=any(not card.settled for card in cards),
         problems=problems,

@@ -95,7 +95,7 @@ TEXT = [
     ("brand", "tint"),
     ("quiet", "tint"),
     *(("ink", f"{tone}-tint") for tone in ("good", "warn", "bad")),
-    *(("on-shade-light", f"shade-{step}") for step in range(1, 6)),
+    *(("ink", f"shade-{step}") for step in range(1, 6)),
     *(("on-shade-dark", f"shade-{step}") for step in range(6, 9)),
 ]
 CONTROLS = [*product(("control", "focus", "plot-1", "plot-2", "plot-3", "plot-4"), ("surface", "raised"))]

@@ -99,6 +99,28 @@ def photo_card(job: Job, photo: Photo | None) -> PhotoCard:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How many cards are in one of some states."""
+
+    number: int
+    words: str
+    states: tuple[CardState, ...]
+
+
+COUNTED: tuple[tuple[str, tuple[CardState, ...]], ...] = (
+    ("on the way", ("uploading", "queued", "working")),
+    ("answered", ("answered",)),
+    ("for you to choose", ("asks",)),
+    ("without an answer", ("failed",)),
+)
+
+
+def counts(cards: list[PhotoCard]) -> list[Count]:
+    """How the cards of a page stand, in the order people care about."""
+    return [Count(sum(card.state in states for card in cards), words, states) for words, states in COUNTED]
+
+
 def newest_per_photo(jobs: list[Job]) -> list[Job]:
     """The newest job of each photo, in the order given: a photo tried again has one card, not two."""
     first: dict[str, Job] = {}

@@ -16,7 +16,8 @@ function parts(page) {
 }
 
 function inUse(part) {
-  return part.contains(document.activeElement) || part.querySelector(":popover-open") !== null;
+  const asking = CSS.supports("selector(:popover-open)") && part.querySelector(":popover-open") !== null;
+  return asking || part.contains(document.activeElement);
 }
 
 function renew(fresh) {

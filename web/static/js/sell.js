@@ -9,6 +9,8 @@ import { onPhotos } from "./photo_sources.js";
 // A browser opens six connections to one server: four send, the rest wait for answers and load pictures.
 const uploads = new Lanes(4);
 const answers = new Lanes(2);
+// The file itself is the reason: sending it again would end the same way.
+const UNUSABLE = new Set([413, 415, 422]);
 const ENDED = new Set(["succeeded", "failed", "cancelled", "quarantined"]);
 
 const list = document.getElementById("cards");
@@ -16,22 +18,18 @@ const announcer = new Announcer(document.getElementById("announcements"));
 
 /** A key that makes a repeated upload count once. */
 function uniqueKey() {
-  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 function summarise() {
   const states = [...list.children].map((card) => card.dataset.state);
-  const count = (...wanted) => states.filter((state) => wanted.includes(state)).length;
-  const parts = [
-    [count("uploading", "queued", "working"), "on the way"],
-    [count("answered"), "answered"],
-    [count("asks"), "for you to choose"],
-    [count("failed"), "without an answer"],
-  ];
-  document.getElementById("batch").textContent = parts
-    .filter(([number]) => number > 0)
-    .map(([number, words]) => `${number} ${words}`)
-    .join(" · ");
+  for (const count of document.querySelectorAll("#counts span")) {
+    const wanted = count.dataset.states.split(" ");
+    const number = states.filter((state) => wanted.includes(state)).length;
+    count.querySelector("b").textContent = number;
+    count.hidden = number === 0;
+  }
   document.getElementById("empty").hidden = states.length > 0;
 }
 
@@ -43,16 +41,12 @@ async function upload(card, file, key) {
   card.show("uploading");
   summarise();
   try {
-    const { job } = await uploads.run(() =>
-      persist(
-        () => sendPhoto(file, key, (share) => card.note(share < 1 ? `${Math.round(share * 100)} % sent` : "Almost there")),
-        waitingNote(card),
-      ),
-    );
+    const progress = (share) => card.note(share < 1 ? `${Math.round(share * 100)} % sent` : "Almost there");
+    const send = () => sendPhoto(file, key, progress);
+    const { job } = await uploads.run(() => persist(send, waitingNote(card)));
     await follow(card, job);
   } catch (error) {
-    const again = error.status === 0 || error.status >= 401 ? () => upload(card, file, key) : null;
-    fail(card, error.message, error.status === 415 || error.status === 422 || error.status === 413 ? null : again);
+    fail(card, error.message, UNUSABLE.has(error.status) ? null : () => upload(card, file, key));
   }
 }
 

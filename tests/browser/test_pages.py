@@ -1,0 +1,163 @@
+"""The pages in a real browser, on the running system with its real worker."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+import pytest
+from playwright.sync_api import FilePayload, Locator, Page, Response, expect
+
+from shared.clock import utc_now
+from shared.database import Database
+from shared.jobs import store
+from shared.jobs.states import JobKind
+from shared.tables import Job
+from tests.browser.conftest import ANSWER_MS, Visit
+from tests.factories import picture
+from tests.live_system import LiveSystem
+
+pytestmark = pytest.mark.browser
+
+PAGES = ("/sell", "/jobs", "/versions", "/versions/1", "/versions/1/champion", "/api/docs")
+MOST_BYTES = 100_000
+UNSETTLED = "#cards > :is([data-state=uploading], [data-state=queued], [data-state=working])"
+
+
+def photos(*seeds: int) -> list[FilePayload]:
+    """Pictures to upload."""
+    return [
+        {"name": f"photo-{seed}.jpg", "mimeType": "image/jpeg", "buffer": picture(seed)} for seed in seeds
+    ]
+
+
+def card(page: Page, name: str) -> Locator:
+    """The newest card with this file name."""
+    return page.locator("#cards > .photo-card", has=page.get_by_title(name, exact=True)).first
+
+
+def waiting_job(system: LiveSystem) -> Job:
+    """A job that no worker takes within this test."""
+    database = Database(system.settings.database_url)
+    with database.write() as session:
+        job = store.create(session, JobKind.CLASSIFY)
+        job.run_after = utc_now() + timedelta(hours=1)
+    database.close()
+    return job
+
+
+def test_several_photos_get_their_answers_without_reloading(visit: Visit) -> None:
+    visit.page.goto("/sell")
+    visit.page.get_by_label("Drop photos here").set_input_files(photos(101, 102, 103))
+    for name in ("photo-101.jpg", "photo-102.jpg", "photo-103.jpg"):
+        place = card(visit.page, name)
+        expect(place).to_have_attribute("data-state", re.compile("answered|asks"), timeout=ANSWER_MS)
+        expect(place.locator(".suggestions li")).to_have_count(3)
+    expect(visit.page.locator("#announcements")).to_contain_text("photo-10")
+    assert visit.complaints == []
+    assert visit.foreign == []
+
+
+def test_a_card_keeps_its_size_in_every_state(visit: Visit) -> None:
+    visit.page.goto("/sell")
+    visit.page.get_by_label("Drop photos here").set_input_files(photos(111))
+    place = card(visit.page, "photo-111.jpg")
+    before = place.bounding_box()
+    expect(place).to_have_attribute("data-state", re.compile("answered|asks"), timeout=ANSWER_MS)
+    assert place.bounding_box() == before
+
+
+def test_a_bad_file_is_explained_and_the_others_go_on(visit: Visit) -> None:
+    visit.page.goto("/sell")
+    bad: FilePayload = {"name": "notes.jpg", "mimeType": "image/jpeg", "buffer": b"not a photo"}
+    visit.page.get_by_label("Drop photos here").set_input_files([bad, *photos(121)])
+    expect(card(visit.page, "notes.jpg").locator(".photo-message")).to_contain_text("JPEG, PNG and WebP")
+    answered = re.compile("answered|asks")
+    expect(card(visit.page, "photo-121.jpg")).to_have_attribute("data-state", answered, timeout=ANSWER_MS)
+
+
+def test_a_lost_connection_is_named_and_bridged(visit: Visit) -> None:
+    visit.page.goto("/sell")
+    visit.context.set_offline(True)
+    visit.page.get_by_label("Drop photos here").set_input_files(photos(131))
+    place = card(visit.page, "photo-131.jpg")
+    expect(place).to_contain_text("There is no connection to Hangtag.")
+    visit.context.set_offline(False)
+    expect(place).to_have_attribute("data-state", re.compile("answered|asks"), timeout=ANSWER_MS)
+
+
+def test_photos_are_answered_without_javascript(plain_page: Page) -> None:
+    plain_page.goto("/sell")
+    plain_page.locator("#photos").set_input_files(photos(141, 142))
+    plain_page.get_by_role("button", name="Upload photos").click()
+    expect(card(plain_page, "photo-141.jpg")).to_be_visible()
+    expect(plain_page.locator(UNSETTLED)).to_have_count(0, timeout=ANSWER_MS)
+    expect(card(plain_page, "photo-142.jpg").locator(".suggestions li")).to_have_count(3)
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_is_light_and_quiet(visit: Visit, path: str) -> None:
+    answers: list[Response] = []
+    visit.page.on("response", lambda answer: answers.append(answer))  # noqa: PLW0108 - marks its callbacks
+    visit.page.goto(path)
+    own = [answer for answer in answers if not answer.url.endswith("/thumbnail")]
+    sizes = {answer.url: len(answer.body()) for answer in own}
+    assert 0 < sum(sizes.values()) < MOST_BYTES, sizes
+    assert visit.complaints == []
+    assert visit.foreign == []
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_fits_a_narrow_screen(phone: Page, path: str) -> None:
+    phone.goto(path)
+    assert phone.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_targets_are_large_enough_for_a_finger(phone: Page, path: str) -> None:
+    phone.goto(path)
+    small = phone.evaluate(
+        """() => [...document.querySelectorAll(".button, .navigation a, .chips a, .row-link, summary")]
+            .filter((element) => element.checkVisibility() && element.getBoundingClientRect().height < 44)
+            .map((element) => element.outerHTML.slice(0, 80))"""
+    )
+    assert small == []
+
+
+def test_the_keyboard_reaches_the_content_first(visit: Visit) -> None:
+    visit.page.goto("/sell")
+    visit.page.keyboard.press("Tab")
+    expect(visit.page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    visit.page.keyboard.press("Enter")
+    visit.page.keyboard.press("Tab")
+    expect(visit.page.locator("#photos")).to_be_focused()
+
+
+def test_a_job_page_follows_its_job(visit: Visit, live_system: LiveSystem) -> None:
+    job = waiting_job(live_system)
+    visit.page.goto(f"/jobs/{job.id}")
+    expect(visit.page.locator("#job-state")).to_have_text("Waiting")
+    database = Database(live_system.settings.database_url)
+    with database.write() as session:
+        store.request_cancel(session, job.id)
+    database.close()
+    expect(visit.page.locator("#job-state")).to_have_text("Cancelled", timeout=ANSWER_MS)
+    expect(visit.page.get_by_role("button", name="Try again")).to_be_visible()
+    assert visit.complaints == []
+
+
+def test_cancelling_asks_first(plain_page: Page, live_system: LiveSystem) -> None:
+    job = waiting_job(live_system)
+    plain_page.goto(f"/jobs/{job.id}")
+    plain_page.get_by_role("button", name="Cancel this job").click()
+    dialog = plain_page.get_by_role("dialog")
+    expect(dialog).to_contain_text("gives no result")
+    dialog.get_by_role("button", name="Cancel this job").click()
+    expect(plain_page.locator("#job-state")).to_have_text("Cancelled")
+
+
+def test_a_version_is_a_click_away_from_the_list(visit: Visit) -> None:
+    visit.page.goto("/versions")
+    expect(visit.page.get_by_text("Champion", exact=True)).to_be_visible()
+    visit.page.get_by_role("link", name=re.compile("Version 1")).click()
+    expect(visit.page.get_by_role("heading", name="What it takes for what")).to_be_visible()
