@@ -18,7 +18,7 @@ lint: ## Style, types, import rules, sizes, requirement files, migrations
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/mypy scripts
-	$(BIN)/lint-imports --cache-dir .import_linter_cache
+	$(BIN)/lint-imports --no-logo --cache-dir .import_linter_cache
 	$(BIN)/python scripts/check_sizes.py
 	$(BIN)/python scripts/check_requirements.py
 	$(BIN)/python scripts/check_migrations.py

@@ -51,7 +51,7 @@ only_one_tensorflow() {
     other=$1
     if $VENV/bin/python -m pip show --quiet "$other" >/dev/null 2>&1; then
         say "Dependencies: removing $other, which is for another kind of machine"
-        $VENV/bin/python -m pip uninstall --quiet --yes tensorflow tensorflow-cpu
+        $VENV/bin/python -m pip uninstall -qq --yes tensorflow tensorflow-cpu
         rm -rf $STAMPS
     fi
 }
@@ -62,7 +62,7 @@ install_requirements() {
     if [ "$1" = gpu ]; then only_one_tensorflow tensorflow-cpu; else only_one_tensorflow tensorflow; fi
     say "Dependencies: installing requirements/$1.txt, which takes a few minutes the first time"
     began=$(date +%s)
-    $VENV/bin/python -m pip install --quiet --disable-pip-version-check --no-input --require-hashes \
+    $VENV/bin/python -m pip install -qq --disable-pip-version-check --no-input --require-hashes \
         --requirement "requirements/$1.txt" ||
         give_up "The dependencies could not be installed; pip's reason stands above."
     say "Dependencies: installed in $(($(date +%s) - began)) s"
@@ -74,7 +74,7 @@ install_project() {
     stamp=$STAMPS/project-$(digest pyproject.toml)
     [ -e "$stamp" ] && return
     say "Hangtag: installing the hangtag command"
-    $VENV/bin/python -m pip install --quiet --disable-pip-version-check --no-input --no-deps --no-build-isolation \
+    $VENV/bin/python -m pip install -qq --disable-pip-version-check --no-input --no-deps --no-build-isolation \
         --editable . || give_up "The hangtag command could not be installed; pip's reason stands above."
     mkdir -p $STAMPS
     touch "$stamp"

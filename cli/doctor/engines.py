@@ -49,9 +49,9 @@ def engine(settings: Settings) -> Finding:
         report = require_usable(folder, space, import_openvino().__version__)
     except (ParityError, ChecksumError) as error:
         return warn("engine", f"{error.message} 'hangtag run' builds it again.")
-    return ok(
-        "engine", f"openvino. {decision.reason} Compared with keras on {report.source}: {report.parity}"
-    )
+    parity = report.parity
+    agreement = f"cosine {parity.min_cosine:.6f} to keras on {parity.pictures} {report.source}"
+    return ok("engine", f"openvino, {agreement}. {decision.reason}")
 
 
 def _champion_space(settings: Settings) -> FeatureSpace | None:

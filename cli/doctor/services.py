@@ -84,7 +84,7 @@ def workers(settings: Settings) -> Finding:
         return bad("workers", f"No sign of life from: {', '.join(missing)}. Look into their logs.")
     said = [f"{worker.kind}{_running_on(worker)} {worker.resident_bytes / 1e6:.0f} MB" for worker in alive]
     notes = [worker.note for worker in alive if worker.note]
-    return ok("workers", "; ".join([*said, *notes]) + ".")
+    return ok("workers", "; ".join([*said, *notes]))
 
 
 def _running_on(worker: WorkerHeartbeat) -> str:

@@ -28,15 +28,25 @@ def hold_data_folder(data_dir: Path) -> int:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
-        owner = os.pread(descriptor, 20, 0).decode() or "unknown"
+        owner = _owner(data_dir, descriptor)
         os.close(descriptor)
         raise SettingsError(
-            f"Another 'hangtag run' (process {owner}) uses the data folder {data_dir}, or is still stopping. "
+            f"Another 'hangtag run' ({owner}) uses the data folder {data_dir}, or is still stopping. "
             "Stop it first, or set HANGTAG_DATA_DIR to another folder."
         ) from error
     os.ftruncate(descriptor, 0)
     os.pwrite(descriptor, str(os.getpid()).encode(), 0)
     return descriptor
+
+
+def _owner(data_dir: Path, descriptor: int) -> str:
+    """Which processes hold the folder. After a kill on macOS only the process manager may be left."""
+    run = os.pread(descriptor, 20, 0).decode() or "unknown"
+    try:
+        manager = (data_dir / "run" / "supervisord.pid").read_text().strip()
+    except OSError:
+        return f"process {run}"
+    return f"process {run}, its process manager is {manager}"
 
 
 def check_port(settings: Settings) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import redis
 from rich.console import Console
 
 from cli.client import KEY_FILE
@@ -12,11 +13,14 @@ from cli.start import engine
 from cli.start.stages import stage
 from shared import accounts
 from shared.database import Database
+from shared.errors import SettingsError
 from shared.migrate import upgrade
 from shared.models.starter import ensure_starter
+from shared.redis_server import client_url
 from shared.settings import Settings
 from worker.network.base_weights import ensure_base_weights
 
+REDIS_SECONDS = 5.0
 LOCAL_KEY_NAME = "command line of this machine"
 
 
@@ -24,6 +28,9 @@ def prepare(settings: Settings, console: Console) -> str:
     """Bring the data folder to what this release needs. Returns the token of a new sign-in link."""
     with stage(console, "Database") as step:
         step.says(f"at revision {upgrade(settings)}")
+    if settings.redis_url is not None:
+        with stage(console, "Redis") as step:
+            step.says(f"answers, version {_redis_version(settings)}")
     with stage(console, "Base weights") as step:
         step.says(ensure_base_weights(settings, step.bytes_done).name[:12] + "…, digest checked")
     with stage(console, "Starter version") as step:
@@ -34,6 +41,27 @@ def prepare(settings: Settings, console: Console) -> str:
         token = credentials(settings)
         step.says(f"command line key in {settings.data_dir / KEY_FILE}")
     return token
+
+
+def _redis_version(settings: Settings) -> str:
+    """The version of the Redis that HANGTAG_REDIS_URL names.
+
+    Raises:
+        SettingsError: it does not answer.
+    """
+    client = redis.Redis.from_url(
+        client_url(settings), socket_timeout=REDIS_SECONDS, socket_connect_timeout=REDIS_SECONDS
+    )
+    try:
+        return str(client.info("server")["redis_version"])
+    except redis.RedisError as error:
+        # Not the address itself: it may hold a password.
+        raise SettingsError(
+            f"The Redis that HANGTAG_REDIS_URL names does not answer ({type(error).__name__}). Start it, "
+            "correct the address, or leave the variable out to use a Redis of Hangtag's own."
+        ) from error
+    finally:
+        client.close()
 
 
 def credentials(settings: Settings) -> str:

@@ -46,6 +46,17 @@ def test_one_data_folder_serves_one_run(tmp_path: Path) -> None:
         os.close(held)
 
 
+def test_a_process_manager_that_was_left_behind_is_named(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "supervisord.pid").write_text("4711\n")
+    held = hold_data_folder(tmp_path)
+    try:
+        with pytest.raises(SettingsError, match="process manager is 4711"):
+            hold_data_folder(tmp_path)
+    finally:
+        os.close(held)
+
+
 def test_a_data_folder_is_free_again_after_a_run(tmp_path: Path) -> None:
     os.close(hold_data_folder(tmp_path))
     os.close(hold_data_folder(tmp_path))

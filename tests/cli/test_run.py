@@ -78,7 +78,7 @@ class Run:
             self._server.terminate()
             self._server.wait(STOP_SECONDS)
         for process in self.family:
-            if process.is_running():
+            if _lives(process):
                 process.kill()
         self._reader.join()
         assert self._server.stdout is not None
@@ -118,8 +118,15 @@ def run(environment: dict[str, str]) -> Iterator[Run]:
         started.end()
 
 
-def _all_gone(run: Run) -> bool:
-    return not any(process.is_running() for process in run.family)
+def _left(run: Run) -> list[psutil.Process]:
+    return [process for process in run.family if _lives(process)]
+
+
+def _lives(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def test_one_command_shows_the_whole_main_job_and_one_ctrl_c_ends_it(
@@ -128,7 +135,7 @@ def test_one_command_shows_the_whole_main_job_and_one_ctrl_c_ends_it(
     assert re.search(r"Self-check +drawn t-shirt -> (dress|hat|shirt), .*version 1, \d+ ms", run.output)
     assert f"http://127.0.0.1:{environment['HANGTAG_PORT']}/sign-in/" in run.output
     assert run.stop() == 0
-    assert _all_gone(run)
+    assert _left(run) == []
     assert "Stopped." in run.output
 
 
@@ -152,7 +159,21 @@ def test_a_second_run_on_the_same_data_is_refused(run: Run, environment: dict[st
     assert "Another 'hangtag run'" in done.stderr
 
 
+def test_a_redis_that_does_not_answer_stops_the_start_in_a_sentence(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    elsewhere = {
+        **environment,
+        "HANGTAG_DATA_DIR": str(tmp_path),
+        "HANGTAG_REDIS_URL": "redis+socket:///no/such/redis.sock",
+    }
+    done = subprocess.run([HANGTAG, "run"], env=elsewhere, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "HANGTAG_REDIS_URL" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux tells children of it")
 def test_a_run_that_is_killed_leaves_nothing_behind(run: Run) -> None:
     run.process.kill()
-    wait_until(lambda: _all_gone(run), STOP_SECONDS, "all processes end")
+    wait_until(lambda: not _left(run), STOP_SECONDS, "all processes end")
