@@ -1,4 +1,4 @@
-"""A picture of a garment drawn by our own code: the same bytes every time, no photo of anybody's needed."""
+"""A picture of a garment drawn by our own code: no photo of anybody's needed."""
 
 from __future__ import annotations
 
@@ -17,10 +17,14 @@ OUTLINE = (
     *((90, 142), (64, 164), (30, 128), (88, 70)),
 )
 NECK = (124, 28, 196, 84)
+LABEL = (288, 288, 312, 312)
 
 
-def sample_picture() -> bytes:
-    """A blue t-shirt on plain ground, as PNG."""
+def sample_picture(mark: int = 0) -> bytes:
+    """A blue t-shirt on plain ground, as PNG. `mark` colours a label in its corner.
+
+    Another mark is another photo, so its answer is computed and not remembered.
+    """
     picture = Image.new("RGB", (SIDE, SIDE), GROUND)
     draw = ImageDraw.Draw(picture)
     draw.polygon(OUTLINE, fill=CLOTH)
@@ -29,6 +33,7 @@ def sample_picture() -> bytes:
     draw.line((92, 266, 228, 266), fill=FOLD, width=2)
     draw.ellipse(NECK, fill=GROUND)
     draw.arc((NECK[0] - 4, NECK[1], NECK[2] + 4, NECK[3] + 6), 20, 160, fill=FOLD, width=5)
+    draw.rectangle(LABEL, fill=(mark >> 16 & 255, mark >> 8 & 255, mark & 255))
     data = io.BytesIO()
     picture.save(data, "PNG")
     return data.getvalue()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -14,7 +15,9 @@ from sqlalchemy.orm import DeclarativeBase, Session
 from shared.errors import DatabaseUnavailableError, StorageFullError
 
 # Longer than any writing transaction of ours, shorter than a seller's patience.
-SQLITE_BUSY_MS = 5000
+SQLITE_BUSY_MS = 10_000
+# How SQLite begins its complaints about the file rather than about our statement.
+SQLITE_AWAY = ("database is locked", "unable to open", "disk I/O error", "attempt to write a readonly")
 POSTGRES_OPTIONS = "-c statement_timeout=10000 -c idle_in_transaction_session_timeout=30000"
 POSTGRES_CONNECT_SECONDS = 3
 # A connection older than this is replaced before use; proxies drop idle ones at about an hour.
@@ -71,8 +74,11 @@ def _clean_errors() -> Iterator[None]:
     try:
         yield
     except OperationalError as error:
-        if "disk is full" in str(error) or "No space left" in str(error):
+        text = str(error.orig)
+        if "disk is full" in text or "No space left" in text:
             raise StorageFullError("The database has no room left. Please try again later.") from error
+        if isinstance(error.orig, sqlite3.Error) and not text.startswith(SQLITE_AWAY):
+            raise  # a wrong statement or a missing table: a defect, not a database that is away
         raise DatabaseUnavailableError from error
 
 

@@ -83,6 +83,13 @@ class PhotoTooLargeError(PhotoError):
     code = "image_too_large"
 
 
+class PhotoTooManyBytesError(PhotoError):
+    """The file is larger than 10 MiB. Please send a smaller one."""
+
+    code = "payload_too_large"
+    status = 413
+
+
 class PhotoTooSmallError(PhotoError):
     """The photo is too small to recognise anything. Please send one of at least 32 by 32 pixels."""
 

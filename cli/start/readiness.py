@@ -79,7 +79,7 @@ def self_check(settings: Settings) -> SelfCheck:
     """
     began = time.monotonic()
     with Client(server_address(settings), api_key(settings)) as client:
-        job = client.send_photo("self-check.png", sample_picture(), SELF_CHECK_SECONDS)
+        job = client.send_photo("self-check.png", sample_picture(int(time.time())), SELF_CHECK_SECONDS)
     if job["state"] != "succeeded":
         why = (job["error"] or {}).get("message", f"its job is still {job['state']}")
         raise StartError(f"The self-check photo got no answer within {SELF_CHECK_SECONDS} s: {why}")

@@ -139,12 +139,13 @@ def attempts(session: Session, job_id: str) -> list[Attempt]:
 def claim(session: Session, kind: JobKind, worker: str, limit: int, job_id: str | None = None) -> list[Job]:
     """Take up to `limit` queued jobs of a kind, or just `job_id`. The claim itself counts the attempt.
 
+    A job whose last attempt did not end well is taken alone, so that it takes no neighbours down with it.
     Rows another worker is taking at this moment are skipped on PostgreSQL; on SQLite there is one
     writer at a time, so none can be.
     """
     now = utc_now()
     waiting = (
-        select(Job.id)
+        select(Job.id, Job.attempt)
         .where(Job.state == JobState.QUEUED, Job.kind == kind, Job.run_after <= now)
         .order_by(Job.run_after, Job.id)
         .limit(limit)
@@ -152,9 +153,11 @@ def claim(session: Session, kind: JobKind, worker: str, limit: int, job_id: str 
     )
     if job_id is not None:
         waiting = waiting.where(Job.id == job_id)
-    ids = list(session.scalars(waiting))
-    if not ids:
+    found = session.execute(waiting).all()
+    if not found:
         return []
+    fresh = [row.id for row in found if row.attempt == 0]
+    ids = [found[0].id] if found[0].attempt else fresh
     claimed = session.scalars(
         update(Job)
         .where(Job.id.in_(ids), Job.state == JobState.QUEUED)
@@ -233,7 +236,9 @@ def release(session: Session, job_id: str, attempt: int) -> None:
     Raises:
         LeaseLostError: another attempt owns the job.
     """
-    _held(session, job_id, attempt)
+    if _held(session, job_id, attempt).cancel_requested_at is not None:
+        cancelled(session, job_id, attempt)
+        return
     held = session.get(Attempt, (job_id, attempt))
     if held is not None:
         session.delete(held)

@@ -21,12 +21,14 @@ from shared.errors import (
     PhotoEmptyError,
     PhotoShapeError,
     PhotoTooLargeError,
+    PhotoTooManyBytesError,
     PhotoTooSmallError,
     PhotoTypeError,
 )
 
 # Pillow would otherwise offer the bytes to more than forty decoders.
 ACCEPTED_FORMATS = ("JPEG", "PNG", "WEBP")
+MAX_BYTES = 10 * 1024 * 1024
 MAX_PIXELS = 40_000_000  # today's phones make 12 to 50 megapixels and send 12 by default
 MAX_SIDE = 12_000
 MAX_ASPECT = 100
@@ -64,6 +66,8 @@ def prepare(data: bytes) -> PreparedPhoto:
     """
     if not data:
         raise PhotoEmptyError
+    if len(data) > MAX_BYTES:
+        raise PhotoTooManyBytesError
     image = _decode(data)
     encoded = _encode(image, JPEG_QUALITY, subsampling=0)
     small = image.copy()

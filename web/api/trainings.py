@@ -6,7 +6,6 @@ from typing import Any
 
 from apiflask import APIBlueprint
 from flask import Response
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from shared.datasets import store as datasets
@@ -14,11 +13,11 @@ from shared.errors import NotFoundError
 from shared.jobs import store
 from shared.jobs.states import JobKind
 from shared.models.hyperparameters import HyperParameters
-from shared.tables import TrainingEpoch
 from web.api.answers import answer, polled, problems
 from web.api.schemas import EpochOut, JobAnswer, JobOut, MetricsOut, TrainingIn
 from web.auth import identity, require
 from web.idempotency import PARAMETER, REPLAYED, fingerprint, once
+from web.pages.reading import epochs_of
 from web.services import services
 
 blueprint = APIBlueprint("trainings", __name__, tag="Trainings")
@@ -70,12 +69,8 @@ def show(job_id: str) -> Response:
 @blueprint.output(MetricsOut)
 @blueprint.doc(summary="The epochs of a training", responses=problems(404))
 def metrics(job_id: str) -> Response:
-    """Loss and accuracy after each epoch of the latest attempt."""
+    """Loss and accuracy after each epoch, whichever attempt ran it."""
     with services().database.read() as session:
         job = store.find(session, job_id, identity().owner_filter)
-        rows = session.scalars(
-            select(TrainingEpoch)
-            .where(TrainingEpoch.job_id == job.id, TrainingEpoch.attempt == job.attempt)
-            .order_by(TrainingEpoch.epoch)
-        ).all()
+        rows = epochs_of(session, job.id)
     return polled(MetricsOut(epochs=[EpochOut.model_validate(row, from_attributes=True) for row in rows]))

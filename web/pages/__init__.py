@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Flask
+from apiflask import APIBlueprint
+from flask import Flask
 
-blueprint = Blueprint("pages", __name__)
+blueprint = APIBlueprint("pages", __name__, enable_openapi=False)
 
 
 def register(app: Flask) -> None:

@@ -11,7 +11,7 @@ from shared.errors import HangtagError
 from shared.jobs import store
 from shared.jobs.states import JobKind
 from shared.models import registry
-from shared.photos.intake import display_name
+from shared.photos.intake import MAX_BYTES, display_name
 from shared.tables import Job
 from web.auth import identity, page_login_required
 from web.pages import blueprint
@@ -21,12 +21,21 @@ from web.services import services
 from web.submission import submit_photo
 
 CARDS_PER_PAGE = 24
+# Twenty photos of the largest size that is taken.
+MAX_FORM_BYTES = 20 * MAX_BYTES
 PROBLEM = "problem"
 HINT = "hint"
 # They travel in a cookie, which holds 4 kB.
 MAX_PROBLEMS_SHOWN = 8
 MAX_PROBLEM_NAME = 60
 NOTHING_CHOSEN = "You have not chosen a photo yet. Choose one or more, then upload them."
+
+
+@blueprint.before_request
+def allow_many_photos() -> None:
+    """Let the plain form send a listing's worth of photos at once; scripts send them one by one."""
+    if request.endpoint == "pages.upload":
+        request.max_content_length = MAX_FORM_BYTES
 
 
 @blueprint.get("/sell")

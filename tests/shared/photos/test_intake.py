@@ -17,6 +17,7 @@ from shared.errors import (
     PhotoError,
     PhotoShapeError,
     PhotoTooLargeError,
+    PhotoTooManyBytesError,
     PhotoTooSmallError,
     PhotoTypeError,
 )
@@ -119,6 +120,7 @@ def animation(kind: str) -> bytes:
 
 BAD = {
     "nothing": (b"", PhotoEmptyError),
+    "eleven megabytes": (picture(1) + b"x" * 11 * 1024 * 1024, PhotoTooManyBytesError),
     "text": (b"not a picture at all", PhotoTypeError),
     "svg": (b"<svg xmlns='http://www.w3.org/2000/svg'><script/></svg>", PhotoTypeError),
     "gif": (saved(Image.new("RGB", (64, 64)), "GIF"), PhotoTypeError),
