@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from shared.errors import FileMissingError
 from shared.jobs.states import TERMINAL, JobKind, JobState
 from shared.photos.intake import PreparedPhoto
-from web.api.answers import answer, problems
+from web.api.answers import Answers, answer, problems
 from web.api.schemas import ClassificationOut, JobOut, PhotoOut
 from web.auth import identity, require
 from web.idempotency import PARAMETER, REPLAYED, fingerprint, once, recall
@@ -36,6 +36,12 @@ UPLOAD = {
         }
     },
 }
+FINISHED: Answers = {
+    200: {
+        "description": "The finished job, when waiting was preferred and it was ready in time",
+        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/ClassificationOut"}}},
+    }
+}
 PREFER = {
     "name": "Prefer",
     "in": "header",
@@ -51,7 +57,7 @@ PREFER = {
 @blueprint.doc(
     summary="Classify a photo",
     description="With `Prefer: wait=N` the answer is 200 and the finished job when it is ready in time.",
-    responses=problems(400, 413, 415, 422, 507),
+    responses={**FINISHED, **problems(400, 413, 415, 422, 507)},
     extensions={"x-request-body": UPLOAD, "x-parameters": [PARAMETER, PREFER]},
 )
 def classify() -> Response:
