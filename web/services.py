@@ -30,6 +30,11 @@ class Services:
     decoder: Decoder
     waiters: threading.BoundedSemaphore
 
+    def close(self) -> None:
+        """Close connections and end the decoders."""
+        self.database.close()
+        self.decoder.close()
+
 
 def services() -> Services:
     """The services of the current application."""

@@ -81,7 +81,7 @@ def server(started: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     serving.shutdown()
     thread.join()
     serving.server_close()
-    app.extensions[EXTENSION].database.close()
+    app.extensions[EXTENSION].close()
 
 
 class Finisher:

@@ -32,8 +32,7 @@ def make_app() -> Iterator[MakeApp]:
 
     yield make
     for app in built:
-        app.extensions[EXTENSION].database.close()
-        app.extensions[EXTENSION].decoder.close()
+        app.extensions[EXTENSION].close()
 
 
 @pytest.fixture

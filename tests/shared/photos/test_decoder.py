@@ -25,8 +25,8 @@ def decoder() -> Iterator[Decoder]:
 
 
 def children() -> list[psutil.Process]:
-    everything = psutil.Process().children()
-    return [child for child in everything if "shared.photos.decoder_child" in child.cmdline()]
+    alive = [child for child in psutil.Process().children() if child.status() != psutil.STATUS_ZOMBIE]
+    return [child for child in alive if "shared.photos.decoder_child" in child.cmdline()]
 
 
 def test_a_child_gives_what_decoding_here_gives(decoder: Decoder) -> None:
