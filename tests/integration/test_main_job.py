@@ -46,7 +46,7 @@ def worker_children(system: LiveSystem, part: str) -> list[psutil.Process]:
 
 def test_a_photo_is_answered_while_the_client_waits(system: LiveSystem) -> None:
     with system.api() as client:
-        response = send(client, 1, WAIT)
+        response = send(client, 5001, WAIT)
     assert response.status_code == 200
     job = response.json()["job"]
     assert (job["state"], job["attempt"]) == ("succeeded", 1)
@@ -60,7 +60,7 @@ def test_a_photo_is_answered_while_the_client_waits(system: LiveSystem) -> None:
 
 def test_the_answer_is_what_network_and_head_say_about_the_stored_photo(system: LiveSystem) -> None:
     with system.api() as client:
-        body = send(client, 2, WAIT).json()
+        body = send(client, 5002, WAIT).json()
     settings = system.settings
     blobs = BlobStore(settings.blob_url)
     database = Database(settings.database_url)
@@ -77,7 +77,7 @@ def test_the_answer_is_what_network_and_head_say_about_the_stored_photo(system: 
 
 def test_forty_photos_at_once_each_get_one_answer_at_the_first_attempt(system: LiveSystem) -> None:
     with system.api() as client, ThreadPoolExecutor(8) as pool:
-        sent = list(pool.map(lambda seed: send(client, seed), range(100, 140)))
+        sent = list(pool.map(lambda seed: send(client, seed), range(5100, 5140)))
         jobs = [finish(client, response.json()["job"]["id"]) for response in sent]
     assert {response.status_code for response in sent} == {202}
     assert {(job["state"], job["attempt"]) for job in jobs} == {("succeeded", 1)}
@@ -85,7 +85,7 @@ def test_forty_photos_at_once_each_get_one_answer_at_the_first_attempt(system: L
 
 def test_photos_whose_wake_ups_redis_lost_are_answered_all_the_same(system: LiveSystem) -> None:
     with system.api() as client:
-        ids = [send(client, seed).json()["job"]["id"] for seed in range(200, 220)]
+        ids = [send(client, seed).json()["job"]["id"] for seed in range(5200, 5220)]
         broker = redis.Redis.from_url(client_url(system.settings))
         broker.flushall()
         broker.close()
@@ -95,7 +95,7 @@ def test_photos_whose_wake_ups_redis_lost_are_answered_all_the_same(system: Live
 
 def test_a_killed_prediction_worker_is_replaced_and_loses_no_photo(system: LiveSystem) -> None:
     with system.api() as client:
-        ids = [send(client, seed).json()["job"]["id"] for seed in range(300, 340)]
+        ids = [send(client, seed).json()["job"]["id"] for seed in range(5300, 5340)]
         for process in worker_children(system, "worker.predict_app"):
             os.kill(process.pid, signal.SIGKILL)
         for job_id in ids:
@@ -142,7 +142,7 @@ def test_a_training_makes_a_version_that_can_be_promoted_and_answers(
         assert [v["aliases"] for v in before if v["number"] == number] == [[]]
         promotion = {"version": number, "reason": "It is newer."}
         assert client.put("/api/v1/aliases/champion", json=promotion).status_code == 200
-        assert send(client, 2, WAIT).json()["job"]["result"]["model_version"] == number
+        assert send(client, 5002, WAIT).json()["job"]["result"]["model_version"] == number
         back = {"version": 1, "reason": "Other tests know the first one."}
         assert client.put("/api/v1/aliases/champion", json=back).status_code == 200
 
