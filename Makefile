@@ -1,6 +1,6 @@
 # Hangtag. `make help` lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help run test lint starter lock db-check clean
+.PHONY: help run test faults lint starter lock db-check clean
 BIN := .venv/bin
 
 help: ## Show this list
@@ -10,7 +10,10 @@ run: ## Set everything up, start everything, serve until Ctrl-C
 	@scripts/set_up.sh run && exec $(BIN)/hangtag run
 
 test: ## Set up what the tests need and run them (ARGS="-k photos" to choose)
-	@scripts/set_up.sh dev && exec $(BIN)/pytest $(ARGS)
+	@scripts/set_up.sh dev && exec $(BIN)/pytest --ignore=tests/faults $(ARGS)
+
+faults: ## Kill, freeze, flush and fill the real processes, over and over (takes long; needs a quiet machine)
+	@scripts/set_up.sh dev && exec $(BIN)/pytest tests/faults $(ARGS)
 
 lint: ## Style, types, import rules, sizes, requirement files, migrations
 	@scripts/set_up.sh dev

@@ -16,7 +16,7 @@ class Commands(LazyGroup):
     table = {  # noqa: RUF012 - see LazyGroup
         "run": ("cli.commands.run", "Start everything and serve until Ctrl-C."),
         "classify": ("cli.commands.classify", "Send photos to the running server and show their categories."),
-        "jobs": ("cli.commands.jobs", "List background jobs."),
+        "jobs": ("cli.commands.jobs", "List background jobs; retry, discard, release or cancel them."),
         "train": ("cli.commands.train", "Train a new model version."),
         "models": ("cli.commands.models", "List model versions, or export one."),
         "promote": ("cli.commands.promote", "Let a model version answer sellers."),

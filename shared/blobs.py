@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -12,6 +14,11 @@ import obstore
 from obstore.store import from_url
 
 from shared.errors import BlobMissingError, StorageFullError, TransientError
+
+# Bounds the memory and the query of a sweep.
+LISTED_AT_ONCE = 500
+# obstore writes beside the final name, and renames.
+UNFINISHED = "*#[0-9]*"
 
 
 class BlobStore:
@@ -50,6 +57,30 @@ class BlobStore:
             raise BlobMissingError from error
         except Exception as error:
             raise _explained(error) from error
+
+    def keys_before(self, folder: str, moment: datetime) -> Iterator[list[str]]:
+        """The keys under `folder` that were last written before `moment`, some at a time."""
+        for found in obstore.list(self._store, f"{folder}/", chunk_size=LISTED_AT_ONCE):
+            yield [blob["path"] for blob in found if blob["last_modified"] < moment]
+
+    def delete_if_before(self, key: str, moment: datetime) -> bool:
+        """Remove what is under the key unless it was written again since `moment`. Says whether it did."""
+        try:
+            if obstore.head(self._store, key)["last_modified"] >= moment:
+                return False
+        except FileNotFoundError:
+            return False
+        self.delete(key)
+        return True
+
+    def remove_unfinished(self, moment: datetime) -> int:
+        """Remove what puts that were killed before `moment` left in a local folder. Returns how many."""
+        if self.folder is None:
+            return 0  # buckets take an object whole or not at all
+        left = [path for path in self.folder.rglob(UNFINISHED) if path.stat().st_mtime < moment.timestamp()]
+        for path in left:
+            path.unlink(missing_ok=True)
+        return len(left)
 
     def delete(self, key: str) -> None:
         """Remove what is under the key, if anything."""

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import DeclarativeBase, Session
 
-from shared.errors import DatabaseUnavailableError, StorageFullError
+from shared.errors import DatabaseUnavailableError, HangtagError, StorageFullError
+
+T = TypeVar("T")
 
 # Longer than any writing transaction of ours, shorter than a seller's patience.
 SQLITE_BUSY_MS = 10_000
@@ -20,6 +24,19 @@ SQLITE_BUSY_MS = 10_000
 SQLITE_AWAY = ("database is locked", "unable to open", "disk I/O error", "attempt to write a readonly")
 POSTGRES_OPTIONS = "-c statement_timeout=10000 -c idle_in_transaction_session_timeout=30000"
 POSTGRES_CONNECT_SECONDS = 3
+# A server that vanished without a word is noticed within about this time instead of the system's two hours.
+POSTGRES_LINK = {
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 20_000,
+}
+# Serialization failure, deadlock, the three ways in which a server says that it is going down or coming up.
+PASSING_SQLSTATES = ("40001", "40P01", "57P01", "57P02", "57P03")
+# A PostgreSQL that lost one backend restarts all of them; it was back within 0.22 s.
+REPEAT_PAUSE_SECONDS = 0.5
+# Every connection is busy for longer than this only when the database hardly answers.
+POOL_WAIT_SECONDS = 5
 # A connection older than this is replaced before use; proxies drop idle ones at about an hour.
 POOL_RECYCLE_SECONDS = 1800
 
@@ -42,6 +59,26 @@ class Database:
         """
         with _clean_errors(), Session(self.engine, expire_on_commit=False) as session, session.begin():
             yield session
+
+    def transact(self, work: Callable[[Session], T]) -> T:
+        """Do `work` in a writing transaction, and once more from the start when the connection broke.
+
+        A commit whose confirmation got lost may have happened, so `work` has to be harmless when it is done
+        twice: fenced, keyed, or a mere repetition.
+
+        Raises:
+            DatabaseUnavailableError: the database does not answer.
+            StorageFullError: it has no room left.
+        """
+        try:
+            with self.write() as session:
+                return work(session)
+        except DatabaseUnavailableError as error:
+            if not _passes_soon(error.__cause__):
+                raise
+        time.sleep(REPEAT_PAUSE_SECONDS)
+        with self.write() as session:
+            return work(session)
 
     @contextmanager
     def read(self) -> Iterator[Session]:
@@ -73,17 +110,40 @@ def insert_if_absent(session: Session, table: type[DeclarativeBase], **values: A
 def _clean_errors() -> Iterator[None]:
     try:
         yield
-    except OperationalError as error:
-        text = str(error.orig)
-        if "disk is full" in text or "No space left" in text:
-            raise StorageFullError("The database has no room left. Please try again later.") from error
-        if isinstance(error.orig, sqlite3.Error) and not text.startswith(SQLITE_AWAY):
-            raise  # a wrong statement or a missing table: a defect, not a database that is away
+    except PoolTimeoutError as error:
         raise DatabaseUnavailableError from error
+    except DBAPIError as error:
+        explained = _explained(error)
+        if explained is None:
+            raise
+        raise explained from error
+
+
+def _explained(error: DBAPIError) -> HangtagError | None:
+    """What the database's trouble means to a caller; None for a defect of ours, like a wrong statement."""
+    text = str(error.orig)
+    if "disk is full" in text or "No space left" in text:
+        return StorageFullError("The database has no room left. Please try again later.")
+    if isinstance(error.orig, sqlite3.Error):
+        return DatabaseUnavailableError() if text.startswith(SQLITE_AWAY) else None
+    away = error.connection_invalidated or isinstance(error, OperationalError | InterfaceError)
+    return DatabaseUnavailableError() if away else None
+
+
+def _passes_soon(error: BaseException | None) -> bool:
+    """Whether trying again at once makes sense. SQLite has waited for its lock already."""
+    if not isinstance(error, DBAPIError) or isinstance(error.orig, sqlite3.Error):
+        return False
+    sqlstate = getattr(error.orig, "sqlstate", None)  # None: the connection broke, or could not be made
+    return error.connection_invalidated or sqlstate is None or sqlstate in PASSING_SQLSTATES
 
 
 def _sqlite(url: str) -> Engine:
-    engine = create_engine(url, connect_args={"timeout": SQLITE_BUSY_MS / 1000, "check_same_thread": False})
+    engine = create_engine(
+        url,
+        pool_timeout=POOL_WAIT_SECONDS,
+        connect_args={"timeout": SQLITE_BUSY_MS / 1000, "check_same_thread": False},
+    )
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
@@ -111,5 +171,10 @@ def _postgresql(url: str) -> Engine:
         make_url(url).set(drivername="postgresql+psycopg"),
         pool_pre_ping=True,
         pool_recycle=POOL_RECYCLE_SECONDS,
-        connect_args={"connect_timeout": POSTGRES_CONNECT_SECONDS, "options": POSTGRES_OPTIONS},
+        pool_timeout=POOL_WAIT_SECONDS,
+        connect_args={
+            "connect_timeout": POSTGRES_CONNECT_SECONDS,
+            "options": POSTGRES_OPTIONS,
+            **POSTGRES_LINK,
+        },
     )

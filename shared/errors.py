@@ -139,6 +139,7 @@ class ChecksumError(PermanentError):
     """A model file differs from what was registered and is refused."""
 
     code = "model_checksum_mismatch"
+    status = 409
 
 
 class BaseWeightsError(PermanentError):
@@ -175,6 +176,18 @@ class NotRetryableError(ConflictError):
     """Only a job that failed, was cancelled or is in quarantine can be tried again."""
 
     code = "not_retryable"
+
+
+class NotDiscardableError(ConflictError):
+    """Only a job that failed or is in quarantine, and was not tried again, can be discarded."""
+
+    code = "not_discardable"
+
+
+class NotInQuarantineError(ConflictError):
+    """This job is not in quarantine, so there is nothing to release. Try it again instead."""
+
+    code = "not_in_quarantine"
 
 
 class UnauthenticatedError(PermanentError):

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     CheckConstraint,
     DateTime,
     Dialect,
@@ -16,6 +17,7 @@ from sqlalchemy import (
     String,
     TypeDecorator,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from uuid_utils import uuid7
@@ -159,6 +161,14 @@ class Photo(Base):
     __table_args__ = (UniqueConstraint("owner_id", "digest"),)
 
 
+# A job that ended neither well nor on request, and nobody has dealt with it. Said without naming its states:
+# SQLite would take an index over states for that, and read every failure there ever was.
+OPEN_FAILURE = (
+    "finished_at IS NOT NULL AND state NOT IN ('succeeded', 'cancelled') "
+    "AND discarded_at IS NULL AND retried_as IS NULL"
+)
+
+
 class Job(Base):
     """One unit of background work. The row is the job; a message in Redis is only a wake-up."""
 
@@ -188,6 +198,10 @@ class Job(Base):
     error_code: Mapped[str | None] = mapped_column(String(60))
     error_message: Mapped[str | None] = mapped_column(String(500))
     result: Mapped[dict[str, Any] | None]
+    # What people decided about a job that has ended; its state stays what it was.
+    retried_as: Mapped[str | None] = mapped_column(String(36))  # the id of the job that took its place
+    discarded_at: Mapped[datetime | None]
+    discarded_by: Mapped[str | None] = mapped_column(String(120))
 
     __table_args__ = (
         CheckConstraint(
@@ -197,6 +211,25 @@ class Job(Base):
         CheckConstraint("(state = 'running') = (lease_until IS NOT NULL)", name="leased_when_running"),
         Index("ix_job_claim", "state", "kind", "run_after", "id"),
         Index("ix_job_owner", "owner_id", "id"),
+        Index("ix_job_state", "state", "id"),
+        Index(
+            "ix_job_error",
+            "error_code",
+            "id",
+            sqlite_where=text("error_code IS NOT NULL"),
+            postgresql_where=text("error_code IS NOT NULL"),
+        ),
+        Index(
+            "ix_job_open_failure",
+            "kind",
+            "error_code",
+            "error_message",
+            "finished_at",
+            "state",
+            "id",
+            sqlite_where=text(OPEN_FAILURE),
+            postgresql_where=text(OPEN_FAILURE),
+        ),
     )
 
 
@@ -345,6 +378,11 @@ class WorkerHeartbeat(Base):
     engine: Mapped[str | None] = mapped_column(String(20))
     device: Mapped[str | None] = mapped_column(String(200))
     note: Mapped[str | None] = mapped_column(String(500))  # a fallback, said in words
-    resident_bytes: Mapped[int]
+    serving: Mapped[
+        int | None
+    ]  # the version it answers with; another than the champion's while that is refused
+    resident_bytes: Mapped[int] = mapped_column(
+        BigInteger
+    )  # a GPU worker has more than the 2 GiB of an integer
     started_at: Mapped[datetime]
     seen_at: Mapped[datetime]

@@ -10,9 +10,10 @@ from PIL import Image
 
 from shared import accounts
 from shared.blobs import BlobStore
+from shared.clock import utc_now
 from shared.database import Database
 from shared.jobs import store
-from shared.jobs.states import JobKind
+from shared.jobs.states import JobKind, JobState
 from shared.models import registry
 from shared.models.feature_space import FEATURE_COUNT, FeatureSpace
 from shared.models.head import Head
@@ -39,6 +40,23 @@ def add_job(database: Database, kind: JobKind = JobKind.CLASSIFY, **fields: Any)
     """A queued job."""
     with database.write() as session:
         return store.create(session, kind, **fields)
+
+
+def add_failures(
+    database: Database,
+    count: int = 1,
+    code: str = "blob_missing",
+    *,
+    state: JobState = JobState.FAILED,
+    kind: JobKind = JobKind.CLASSIFY,
+    **fields: Any,
+) -> list[Job]:
+    """Jobs that ended with an error."""
+    ends = {"state": state, "attempt": 3, "error_code": code, "error_message": f"About {code}."}
+    with database.write() as session:
+        jobs = [Job(kind=kind, **{**ends, "finished_at": utc_now(), **fields}) for _ in range(count)]
+        session.add_all(jobs)
+    return jobs
 
 
 def picture(seed: int = 0, size: tuple[int, int] = (96, 128), kind: str = "JPEG", **options: Any) -> bytes:

@@ -8,14 +8,16 @@ from functools import wraps
 from typing import Any, TypeVar
 from urllib.parse import quote
 
+import structlog
 from flask import g, redirect, request, session, url_for
 from flask_wtf.csrf import CSRFProtect
 
 from shared import accounts
-from shared.errors import InsufficientScopeError, UnauthenticatedError
+from shared.errors import InsufficientScopeError, TransientError, UnauthenticatedError
 from shared.tables import User
 from web.services import services
 
+logger = structlog.get_logger(__name__)
 View = TypeVar("View", bound=Callable[..., Any])
 
 csrf = CSRFProtect()
@@ -146,10 +148,18 @@ def _from_key() -> Identity | None:
         return None
     key, user = found
     if accounts.use_is_stale(key):
-        with services().database.write() as database:
-            accounts.note_use(database, key.id)
+        _note_use(key.id)
     # A key never exceeds its owner's role.
     return Identity(user, frozenset(key.scopes) & ROLE_SCOPES[user.role])
+
+
+def _note_use(key_id: str) -> None:
+    """Write down that a key was used. A database without room for that can still be read."""
+    try:
+        with services().database.write() as database:
+            accounts.note_use(database, key_id)
+    except TransientError as error:
+        logger.warning("key_use_not_noted", code=error.code)
 
 
 def _from_session() -> Identity | None:

@@ -56,12 +56,17 @@ def once(parts: str, work: Callable[[Session], dict[str, Any]]) -> tuple[dict[st
         IdempotencyKeyReusedError: the key belongs to another request.
     """
     key = request.headers.get(HEADER)
-    with services().database.write() as session:
-        if key is None:
+    if key is None:
+        with services().database.write() as session:
             return work(session), False
-        owner_id = identity().user.id
+    owner_id = identity().user.id
+
+    def keyed(session: Session) -> tuple[dict[str, Any], bool]:
         if not idempotency.reserve(session, owner_id, key, parts):
             return idempotency.recall(session, owner_id, key, parts) or {}, True
         answer = work(session)
         idempotency.remember(session, owner_id, key, answer)
         return answer, False
+
+    # With a key it is safe to begin anew after a lost connection: if the commit did happen, it is recalled.
+    return services().database.transact(keyed)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 import structlog
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from shared.errors import HangtagError, LeaseLostError, TransientError
 from shared.jobs import store
@@ -23,6 +25,7 @@ from worker.context import WorkerContext
 from worker.engines.engine import Engine
 from worker.pixels import Pixels, decoded_chunks
 from worker.predictor import Predictor
+from worker.stopping import PlannedStop
 
 logger = structlog.get_logger(__name__)
 # A wake-up works at most this long, so that an orderly stop is quick; every queued job has its own wake-up.
@@ -45,17 +48,22 @@ class _Item:
 class Classifier:
     """Answers queued photos with the champion."""
 
-    def __init__(self, context: WorkerContext, predictor: Predictor) -> None:
+    def __init__(self, context: WorkerContext, predictor: Predictor, stop: PlannedStop) -> None:
         self._context = context
         self._predictor = predictor
+        self._stop = stop
         self._pool = ThreadPoolExecutor(DECODE_THREADS, thread_name_prefix="decode")
 
     def drain(self) -> int:
-        """Work until nothing is queued or a wake-up's time is over. Returns the number of jobs taken."""
+        """Work until nothing is queued, a wake-up's time is over or the worker shall stop.
+
+        Returns the number of jobs taken. A stop is obeyed after the chunk that is being answered; photos
+        that were taken and not answered go back to the queue, and their attempt does not count.
+        """
         deadline = time.monotonic() + DRAIN_SECONDS
         taken = 0
         version, engine, head = self._predictor.champion()
-        while time.monotonic() < deadline:
+        while time.monotonic() < deadline and not self._stop.requested:
             items = self._claim(max(MIN_CLAIM, CLAIM_CHUNKS * engine.preferred_batch))
             if not items:
                 break
@@ -65,11 +73,13 @@ class Classifier:
         return taken
 
     def _claim(self, limit: int) -> list[_Item]:
-        with self._context.database.write() as session:
+        def claim(session: Session) -> list[_Item]:
             jobs = store.claim(session, JobKind.CLASSIFY, self._context.name, limit)
             ids = [job.photo_id for job in jobs]
             photos = {photo.id: photo for photo in session.scalars(select(Photo).where(Photo.id.in_(ids)))}
-        return [_Item(job, photos[job.photo_id]) for job in jobs if job.photo_id is not None]
+            return [_Item(job, photos[job.photo_id]) for job in jobs if job.photo_id is not None]
+
+        return self._context.database.transact(claim)
 
     def _run(self, items: list[_Item], version: ModelVersion, engine: Engine, head: Head) -> None:
         digests = [item.photo.digest for item in items]
@@ -79,6 +89,14 @@ class Classifier:
             part = items[position : position + len(decoded)]
             position += len(decoded)
             self._answer(part, decoded, version, engine, head)
+            if self._stop.requested:
+                self._give_back(items[position:])
+                return
+
+    def _give_back(self, items: list[_Item]) -> None:
+        for item in items:
+            self._record(item, partial(store.release, job_id=item.job.id, attempt=item.job.attempt))
+        logger.info("photos_given_back", count=len(items))
 
     def _answer(
         self,
@@ -110,24 +128,31 @@ class Classifier:
 
     def _succeed(self, item: _Item, version: ModelVersion, engine: str, answer: dict[str, Any]) -> None:
         job = item.job
-        try:
-            with self._context.database.write() as session:
-                if store.renew(session, job.id, job.attempt):
-                    store.cancelled(session, job.id, job.attempt)
-                    return
-                predictions.remember(session, item.photo.id, version.number, engine, answer)
-                result = predictions.result(session, item.photo.id, version.number)
-                store.succeed(session, job.id, job.attempt, result or {})
-        except LeaseLostError:
-            logger.warning("lease_lost", job_id=job.id, attempt=job.attempt)
-            return
-        logger.info("classified", job_id=job.id, attempt=job.attempt, model_version=version.number)
+
+        def succeed(session: Session) -> None:
+            if store.renew(session, job.id, job.attempt):
+                store.cancelled(session, job.id, job.attempt)
+                return
+            predictions.remember(session, item.photo.id, version.number, engine, answer)
+            result = predictions.result(session, item.photo.id, version.number)
+            store.succeed(session, job.id, job.attempt, result or {})
+
+        if self._record(item, succeed):
+            logger.info("classified", job_id=job.id, attempt=job.attempt, model_version=version.number)
 
     def _fail(self, item: _Item, error: HangtagError) -> None:
+        job = item.job
+        if self._record(item, partial(store.fail, job_id=job.id, attempt=job.attempt, error=error)):
+            logger.warning("classify_failed", job_id=job.id, attempt=job.attempt, code=error.code)
+
+    def _record(self, item: _Item, change: Callable[[Session], object]) -> bool:
+        """Write what became of a photo. What cannot be written is left to the lease: the photo comes back."""
         try:
-            with self._context.database.write() as session:
-                state = store.fail(session, item.job.id, item.job.attempt, error)
+            self._context.database.transact(change)
         except LeaseLostError:
             logger.warning("lease_lost", job_id=item.job.id, attempt=item.job.attempt)
-            return
-        logger.warning("classify_failed", job_id=item.job.id, code=error.code, state=state.value)
+            return False
+        except TransientError as error:
+            logger.warning("not_recorded", job_id=item.job.id, attempt=item.job.attempt, code=error.code)
+            return False
+        return True

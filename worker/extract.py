@@ -33,7 +33,7 @@ def ensure_features(
 
     Raises:
         ValidationError: a photo of the dataset cannot be read any more; the message names it.
-        LeaseLostError, CancelledError: raised by `report`.
+        LeaseLostError, CancelledError, WorkerStoppingError: raised by `report`; what was computed is kept.
     """
     missing = features.missing(digests)
     started = time.monotonic()

@@ -26,7 +26,7 @@ class Heartbeat:
         self._name = name
         self._started_at = utc_now()
         self._stop = threading.Event()
-        self._facts: dict[str, str | None] = {"engine": None, "device": None, "note": None}
+        self._facts: dict[str, str | int | None] = {}
         self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
 
     def start(self) -> None:
@@ -34,9 +34,9 @@ class Heartbeat:
         self.beat()
         self._thread.start()
 
-    def describe(self, engine: str, device: str, note: str | None) -> None:
-        """Say which engine runs here, and at once."""
-        self._facts = {"engine": engine, "device": device[:200], "note": note[:500] if note else None}
+    def describe(self, engine: str, device: str, note: str, serving: int) -> None:
+        """Say which engine runs here and which version answers, and at once."""
+        self._facts = {"engine": engine, "device": device[:200], "note": note[:500], "serving": serving}
         self.beat()
 
     def stop(self) -> None:
@@ -66,7 +66,10 @@ class Heartbeat:
 
     def _run(self) -> None:
         while not self._stop.wait(INTERVAL_SECONDS):
-            self.beat()
+            try:
+                self.beat()
+            except Exception:  # a worker that works must not fall silent over one odd row
+                logger.exception("heartbeat_failed")
 
 
 def forget_silent(database: Database, before: datetime) -> None:

@@ -13,6 +13,7 @@ from shared.database import Database
 from shared.errors import CancelledError, HangtagError, LeaseLostError
 from shared.jobs import store
 from shared.jobs.store import Progress
+from worker.stopping import PlannedStop
 
 logger = structlog.get_logger(__name__)
 RENEW_SECONDS = 15.0
@@ -25,15 +26,17 @@ class Lease:
 
     `report` renews it with progress. Inside a `with` block a thread renews it as well, so that a step
     that is silent for minutes keeps it; a step silent for longer than `MAX_KEPT_SECONDS` does not.
+    Both `report` and `check` say, by raising, when to stop.
     """
 
-    def __init__(self, database: Database, job_id: str, attempt: int) -> None:
+    def __init__(self, database: Database, job_id: str, attempt: int, stop: PlannedStop) -> None:
         self._database = database
         self.job_id = job_id
         self.attempt = attempt
         self._progress: Progress | None = None
         self._lost: HangtagError | None = None
-        self._stop = threading.Event()
+        self._stop = stop
+        self._over = threading.Event()
         self._last_report = time.monotonic()
         self._thread = threading.Thread(target=self._keep, name="lease", daemon=True)
 
@@ -44,7 +47,7 @@ class Lease:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._stop.set()
+        self._over.set()
         self._thread.join()
 
     def report(self, progress: Progress) -> None:
@@ -53,6 +56,7 @@ class Lease:
         Raises:
             LeaseLostError: another attempt owns the job.
             CancelledError: the job was asked to stop.
+            WorkerStoppingError: this worker was asked to stop.
         """
         self._last_report = time.monotonic()
         self._progress = progress
@@ -63,11 +67,7 @@ class Lease:
         """Raise what `report` raises, without touching the database."""
         if self._lost is not None:
             raise self._lost
-
-    @property
-    def ended(self) -> bool:
-        """Whether work should stop: the lease is lost or the job shall be cancelled."""
-        return self._lost is not None
+        self._stop.check()
 
     def _renew(self) -> None:
         try:
@@ -78,7 +78,7 @@ class Lease:
             self._lost = error
 
     def _keep(self) -> None:
-        while not self._stop.wait(RENEW_SECONDS) and not self.ended:
+        while not self._over.wait(RENEW_SECONDS) and self._lost is None:
             if time.monotonic() - self._last_report > MAX_KEPT_SECONDS:
                 logger.error("step_hangs", job_id=self.job_id, seconds=MAX_KEPT_SECONDS)
                 return

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -14,16 +15,19 @@ import structlog
 from shared import idempotency
 from shared.clock import utc_now
 from shared.errors import HangtagError
-from shared.jobs import store
+from shared.jobs import upkeep
 from shared.log_context import configure_logging
 from shared.settings import load_settings
 from worker.context import WorkerContext, build_context
 from worker.heartbeat import Heartbeat, forget_silent
+from worker.reaper import LOOK_SECONDS, Reaper
+from worker.sweep import sweep_blobs
 
 logger = structlog.get_logger(__name__)
 DISPATCH_SECONDS = 2.0
-REAP_SECONDS = 5.0
 FORGET_SECONDS = 60.0
+# Orphans are a day old before they count, so there is no hurry; listing a bucket costs money.
+SWEEP_SECONDS = 3600.0
 # Long enough to be seen on a page after a crash, short enough not to pile up.
 SILENT_FOR = timedelta(minutes=10)
 
@@ -32,49 +36,58 @@ SILENT_FOR = timedelta(minutes=10)
 class Duty:
     """Something to do again every `seconds`; `due` is a monotonic time."""
 
-    run: Callable[[WorkerContext], None]
+    name: str
+    run: Callable[[], object]
     seconds: float
     due: float = 0.0
 
 
 def dispatch(context: WorkerContext) -> None:
     """Publish a wake-up for every queued job that is due and was not sent lately."""
-    with context.database.write() as session:
-        due = store.due_for_dispatch(session)
-    for job_id, kind in due:
-        if not context.queue.publish(kind, job_id):
-            return  # Redis is away: the stamp runs out and the jobs come round again
-
-
-def reap(context: WorkerContext) -> None:
-    """Take jobs back whose worker stopped renewing its lease."""
-    with context.database.write() as session:
-        for job_id, state in store.reap(session):
-            logger.warning("lease_expired", job_id=job_id, state=state.value)
+    with context.database.read() as session:
+        due = upkeep.due_for_dispatch(session)
+    sent = list(itertools.takewhile(lambda job: context.queue.publish(job[1], job[0]), due))
+    if sent:  # the others were not stamped and come round again, for Redis is away
+        context.database.transact(lambda session: upkeep.dispatched(session, [job_id for job_id, _ in sent]))
 
 
 def forget(context: WorkerContext) -> None:
     """Drop workers that have long been silent, and idempotency keys nobody will send again."""
     forget_silent(context.database, utc_now() - SILENT_FOR)
-    with context.database.write() as session:
-        idempotency.forget_old(session)
+    context.database.transact(idempotency.forget_old)
 
 
-def maintain(context: WorkerContext, stop: threading.Event) -> None:
+def maintain(duties: Sequence[Duty], stop: threading.Event) -> None:
     """Do all duties again and again until `stop` is set."""
-    duties = [Duty(dispatch, DISPATCH_SECONDS), Duty(reap, REAP_SECONDS), Duty(forget, FORGET_SECONDS)]
     while not stop.is_set():
         for duty in duties:
             if time.monotonic() >= duty.due:
-                _perform(duty, context)
+                _perform(duty)
         stop.wait(max(0.0, min(duty.due for duty in duties) - time.monotonic()))
 
 
-def _perform(duty: Duty, context: WorkerContext) -> None:
+def _work(context: WorkerContext, stop: threading.Event) -> None:
+    """Sweep on a thread of its own: listing a large bucket takes a while, and wake-ups shall not wait."""
+    sweep = Duty("sweep", lambda: sweep_blobs(context.database, context.blobs), SWEEP_SECONDS)
+    threading.Thread(target=maintain, args=([sweep], stop), name="sweep", daemon=True).start()
+    maintain(
+        [
+            Duty("dispatch", lambda: dispatch(context), DISPATCH_SECONDS),
+            Duty("reap", Reaper(context.database).look, LOOK_SECONDS),
+            Duty("forget", lambda: forget(context), FORGET_SECONDS),
+        ],
+        stop,
+    )
+
+
+def _perform(duty: Duty) -> None:
+    """Do it once. Whatever goes wrong, the other duties and the next round go on."""
     try:
-        duty.run(context)
+        duty.run()
     except HangtagError as error:
-        logger.warning("maintenance_failed", duty=duty.run.__name__, code=error.code, detail=error.message)
+        logger.warning("maintenance_failed", duty=duty.name, code=error.code, detail=error.message)
+    except Exception:
+        logger.exception("maintenance_failed", duty=duty.name)
     duty.due = time.monotonic() + duty.seconds
 
 
@@ -89,7 +102,7 @@ def main() -> None:
     heartbeat = Heartbeat(context.database, context.name)
     heartbeat.start()
     logger.info("maintenance_started")
-    maintain(context, stop)
+    _work(context, stop)
     heartbeat.stop()
 
 

@@ -24,6 +24,7 @@ from worker.classify import Classifier
 from worker.context import build_context
 from worker.heartbeat import Heartbeat
 from worker.predictor import Predictor
+from worker.stopping import PlannedStop, pass_on_stops
 
 logger = structlog.get_logger(__name__)
 # One wake-up drains for ten seconds. Only a hung engine takes minutes; killing the child then frees the
@@ -35,6 +36,8 @@ FOLLOW_SECONDS = 5.0
 settings = load_settings()
 app = worker_application(settings)
 app.conf.imports = (__name__,)  # spawned children register the task through this
+pass_on_stops()
+stop = PlannedStop()
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +53,7 @@ def _process() -> _Process:
     context = build_context(settings, "predict")
     heartbeat = Heartbeat(context.database, context.name)
     predictor = Predictor(context, heartbeat)
-    return _Process(heartbeat, predictor, Classifier(context, predictor))
+    return _Process(heartbeat, predictor, Classifier(context, predictor, stop))
 
 
 @shared_task(name=TASK_NAMES[JobKind.CLASSIFY], time_limit=LIMIT_SECONDS)
@@ -62,6 +65,7 @@ def classify(_job_id: str) -> None:
 @signals.worker_process_init.connect
 def _start(**_: Any) -> None:
     """Load the engine now, not at the first photo; on a thread, since building one takes a minute."""
+    stop.listen()
     configure_logging(settings)
     _process().heartbeat.start()
     threading.Thread(target=_follow_champion, name="follow-champion", daemon=True).start()
@@ -74,6 +78,8 @@ def _follow_champion() -> None:
             _process().predictor.champion()
         except HangtagError as error:
             logger.warning("champion_not_loaded", code=error.code, detail=error.message)
+        except Exception:  # this thread has to live as long as its process
+            logger.exception("champion_not_loaded")
         time.sleep(FOLLOW_SECONDS)
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import threading
+import time
 
 import structlog
 
+from shared.errors import HangtagError
 from shared.models import registry
 from shared.models.head import Head
 from shared.tables import ModelVersion
@@ -15,10 +17,16 @@ from worker.engines.engine import Engine
 from worker.heartbeat import Heartbeat
 
 logger = structlog.get_logger(__name__)
+# A champion that could not be loaded is tried again after this long; trying may mean building an engine.
+REFUSED_SECONDS = 60.0
+Loaded = tuple[ModelVersion, Engine, Head]
 
 
 class Predictor:
-    """Keeps the champion's engine loaded; a champion of the same feature space only swaps the head."""
+    """Keeps the champion's engine loaded; a champion of the same feature space only swaps the head.
+
+    A champion that cannot be loaded is refused: the version that served before it goes on serving.
+    """
 
     def __init__(self, context: WorkerContext, heartbeat: Heartbeat) -> None:
         self._context = context
@@ -26,26 +34,78 @@ class Predictor:
         self._lock = threading.Lock()
         self._engine: Engine | None = None
         self._heads: dict[str, Head] = {}
+        self._loaded: Loaded | None = None
+        self._refused: tuple[int, float] | None = None
 
-    def champion(self) -> tuple[ModelVersion, Engine, Head]:
+    def champion(self) -> Loaded:
         """The version that answers sellers now, with its engine and head ready to work.
 
         Raises:
             NoChampionError: no version serves.
-            ChecksumError: the version's head file is damaged.
-            ParityError: its engine may not serve.
+            ChecksumError: the version's head file is damaged, and no version served before it.
+            ParityError: its engine may not serve, and no version served before it.
         """
         with self._context.database.read() as session:
             version = registry.require_champion(session)
         with self._lock:
-            return version, self._engine_for(version), self._head_of(version)
+            if self._loaded is not None and self._is_refused(version):
+                return self._loaded
+            try:
+                return self._serve(version)
+            except Exception as error:  # noqa: BLE001 - whatever is wrong with it, sellers get answers
+                return self._go_on_with_another(version, error)
+
+    def _is_refused(self, version: ModelVersion) -> bool:
+        if self._refused is None:
+            return False
+        number, until = self._refused
+        return number == version.number and time.monotonic() < until
+
+    def _serve(self, version: ModelVersion, trouble: str | None = None) -> Loaded:
+        head = self._head_of(version)  # before the engine: a damaged file shall not cost us a working engine
+        engine = self._engine_for(version)
+        if self._loaded is None or self._loaded[0].number != version.number or trouble or self._refused:
+            note = " ".join(filter(None, (trouble, engine.reason)))
+            self._heartbeat.describe(engine.name, engine.device, note, version.number)
+        self._refused = None
+        self._loaded = version, engine, head
+        return self._loaded
+
+    def _go_on_with_another(self, refused: ModelVersion, error: Exception) -> Loaded:
+        """Serve with the version that did so far, after a restart with one that did before.
+
+        Raises:
+            Exception: `error`, when there is none.
+        """
+        code = error.code if isinstance(error, HangtagError) else type(error).__name__
+        logger.error("champion_refused", model_version=refused.number, code=code, detail=str(error))
+        for version in self._earlier(refused):
+            trouble = (
+                f"Version {refused.number} cannot serve ({code}): {error} Version {version.number} does."
+            )
+            try:
+                loaded = self._serve(version, trouble)
+            except Exception as again:  # noqa: BLE001 - the next older one may be in order
+                logger.error("version_refused", model_version=version.number, detail=str(again))
+                continue
+            self._refused = (refused.number, time.monotonic() + REFUSED_SECONDS)
+            return loaded
+        raise error
+
+    def _earlier(self, refused: ModelVersion) -> list[ModelVersion]:
+        if self._loaded is not None and self._loaded[0].number != refused.number:
+            return [self._loaded[0]]
+        with self._context.database.read() as session:
+            numbers = dict.fromkeys(change.before for change in registry.history(session))
+            return [
+                registry.find(session, number) for number in numbers if number not in (None, refused.number)
+            ]
 
     def _engine_for(self, version: ModelVersion) -> Engine:
         space = registry.space_of(version)
         if self._engine is None or self._engine.feature_space != space:
             self._engine = None  # two networks at once would take twice the memory
             self._engine = load_engine(self._context.settings, space)
-            self._heartbeat.describe(self._engine.name, self._engine.device, self._engine.reason)
             logger.info(
                 "engine_loaded", engine=self._engine.name, device=self._engine.device, space=space.key
             )

@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import structlog
+from sqlalchemy import delete, select
 
 from shared.datasets import store as datasets
 from shared.errors import CancelledError, HangtagError, LeaseLostError, TransientError
 from shared.jobs import store
-from shared.jobs.states import JobKind, Split
+from shared.jobs.states import ACTIVE, JobKind, Split
 from shared.jobs.store import Progress
 from shared.models import registry
 from shared.models.feature_space import FeatureSpace
@@ -24,13 +25,17 @@ from worker.context import WorkerContext
 from worker.engines.choose import load_engine
 from worker.extract import ensure_features
 from worker.lease import Lease
+from worker.stopping import PlannedStop, WorkerStoppingError
 from worker.training.calibrate import fit_temperature
+from worker.training.checkpoints import Checkpoints, job_folders, remove_folders
 from worker.training.evaluate import evaluate
 from worker.training.feature_store import FeatureStore
-from worker.training.fit import EpochMetrics, TrainedHead, train_head
+from worker.training.fit import EpochMetrics, TrainedHead, TrainingState, train_head
 from worker.training.versions import library_versions
 
 logger = structlog.get_logger(__name__)
+# Under the data folder, one folder per job. No blobs: they come and go with every epoch.
+CHECKPOINTS = "checkpoints"
 Floats = npt.NDArray[np.float32]
 Labels = npt.NDArray[np.int64]
 
@@ -44,8 +49,13 @@ class _Data:
     labels: dict[Split, Labels]
 
 
-def run_training(context: WorkerContext, job_id: str) -> None:
-    """Claim a training job, carry it out and record how it ended; does nothing if it is not there to take."""
+def run_training(context: WorkerContext, job_id: str, stop: PlannedStop) -> None:
+    """Claim a training job, carry it out and record how it ended; does nothing if it is not there to take.
+
+    When this worker is asked to stop, the job goes back to the queue and its attempt does not count.
+    """
+    if stop.requested:
+        return
     with context.database.write() as session:
         claimed = store.claim(session, JobKind.TRAIN, context.name, 1, job_id)
     if not claimed:
@@ -53,18 +63,32 @@ def run_training(context: WorkerContext, job_id: str) -> None:
     job = claimed[0]
     structlog.contextvars.bind_contextvars(job_id=job.id, attempt=job.attempt)
     try:
-        with Lease(context.database, job.id, job.attempt) as lease:
+        with Lease(context.database, job.id, job.attempt, stop) as lease:
             _train(context, job, lease)
     except LeaseLostError:
         logger.warning("lease_lost")
     except CancelledError:
         _record(context, lambda session: store.cancelled(session, job.id, job.attempt))
+    except WorkerStoppingError:
+        _record(context, lambda session: store.release(session, job.id, job.attempt))
+        logger.info("training_given_back")
     except Exception as error:
         logger.exception("training_failed")
         known = (
             error if isinstance(error, HangtagError) else TransientError(f"{type(error).__name__}: {error}")
         )
         _record(context, lambda session: store.fail(session, job.id, job.attempt, known))
+    remove_old_checkpoints(context)
+
+
+def remove_old_checkpoints(context: WorkerContext) -> None:
+    """Remove the checkpoints of all trainings that have ended, those a dead worker left behind too."""
+    root = context.settings.data_dir / CHECKPOINTS
+    found = job_folders(root)
+    with context.database.read() as session:
+        unfinished = session.scalars(select(Job.id).where(Job.id.in_(found), Job.state.in_(ACTIVE)))
+        ended = found - set(unfinished)
+    remove_folders(root, ended)
 
 
 def _train(context: WorkerContext, job: Job, lease: Lease) -> None:
@@ -84,7 +108,14 @@ def _train(context: WorkerContext, job: Job, lease: Lease) -> None:
         lease.report,
     )
     data = _data(dataset, lines, features)
-    trained = _fit(context, data, parameters, lease)
+    made_for = {
+        "parameters": parameters.model_dump(mode="json"),
+        "dataset_digest": dataset.digest,
+        "feature_space": space.key,
+        "libraries": library_versions(),  # the lineage names one set of them, so one set has to do it all
+    }
+    checkpoints = Checkpoints(context.settings.data_dir / CHECKPOINTS / job.id, made_for)
+    trained = _Fit(context, parameters, lease, checkpoints).run(data)
     lease.report(Progress("evaluation", 0, 1))
     head = _calibrated(trained.head, data)
     metrics = _metrics(head, data)
@@ -111,29 +142,74 @@ def _data(dataset: DatasetVersion, lines: dict[Split, list[datasets.Line]], feat
     )
 
 
-def _fit(context: WorkerContext, data: _Data, parameters: HyperParameters, lease: Lease) -> TrainedHead:
-    started = time.monotonic()
+class _Fit:
+    """One attempt at training the head: goes on from the last checkpoint and writes the next ones."""
 
-    def on_epoch(metrics: EpochMetrics) -> None:
-        with context.database.write() as session:
-            session.merge(TrainingEpoch(job_id=lease.job_id, attempt=lease.attempt, **asdict(metrics)))
-        left = parameters.epochs - metrics.epoch
-        eta = (time.monotonic() - started) / metrics.epoch * left
-        lease.report(Progress("training", metrics.epoch, parameters.epochs, round(eta, 1)))
+    def __init__(
+        self, context: WorkerContext, parameters: HyperParameters, lease: Lease, checkpoints: Checkpoints
+    ) -> None:
+        self._database = context.database
+        self._parameters = parameters
+        self._lease = lease
+        self._checkpoints = checkpoints
+        self._before = checkpoints.latest()
+        self._started = time.monotonic()
 
-    lease.report(Progress("training", 0, parameters.epochs))
-    trained = train_head(
-        data.features[Split.TRAIN],
-        data.labels[Split.TRAIN],
-        data.features[Split.VALIDATION],
-        data.labels[Split.VALIDATION],
-        len(data.classes),
-        parameters=parameters,
-        on_epoch=on_epoch,
-        should_stop=lambda: lease.ended,
-    )
-    lease.check()
-    return trained
+    def run(self, data: _Data) -> TrainedHead:
+        """Train to the end."""
+        self._begin()
+        return train_head(
+            data.features[Split.TRAIN],
+            data.labels[Split.TRAIN],
+            data.features[Split.VALIDATION],
+            data.labels[Split.VALIDATION],
+            len(data.classes),
+            parameters=self._parameters,
+            on_epoch=self._note,
+            should_stop=self._should_stop,
+            on_state=self._keep,
+            resume_from=self._before,
+        )
+
+    def _begin(self) -> None:
+        """Forget the figures of epochs that will run again, so that every epoch is told once."""
+        if self._before is not None:
+            logger.info("training_resumed", after_epoch=self._epochs_before)
+        with self._database.write() as session:
+            store.renew(session, self._lease.job_id, self._lease.attempt)
+            session.execute(
+                delete(TrainingEpoch).where(
+                    TrainingEpoch.job_id == self._lease.job_id, TrainingEpoch.epoch > self._epochs_before
+                )
+            )
+        self._lease.report(Progress("training", self._epochs_before, self._parameters.epochs))
+
+    def _should_stop(self) -> bool:
+        self._lease.check()  # raises what tells a lost lease, a cancelled job and a planned stop apart
+        return False
+
+    def _note(self, metrics: EpochMetrics) -> None:
+        """Write the figures, before the checkpoint: an epoch whose checkpoint is missing runs again."""
+        with self._database.write() as session:
+            store.renew(session, self._lease.job_id, self._lease.attempt)  # only who holds the job may write
+            session.merge(
+                TrainingEpoch(job_id=self._lease.job_id, attempt=self._lease.attempt, **asdict(metrics))
+            )
+
+    def _keep(self, state: TrainingState) -> None:
+        """Write the checkpoint and report. Without room for it, training still goes on."""
+        try:
+            self._checkpoints.save(state)
+        except OSError as error:
+            logger.warning("checkpoint_not_written", epoch=state.history[-1].epoch, error=str(error))
+        done, total = len(state.history), self._parameters.epochs
+        eta = (time.monotonic() - self._started) / (done - self._epochs_before) * (total - done)
+        self._lease.report(Progress("training", done, total, round(eta, 1)))
+
+    @property
+    def _epochs_before(self) -> int:
+        """Epochs that earlier attempts have done."""
+        return len(self._before.history) if self._before else 0
 
 
 def _calibrated(head: Head, data: _Data) -> Head:

@@ -14,12 +14,15 @@ from shared.settings import load_settings
 from worker.app import worker_application
 from worker.context import WorkerContext, build_context
 from worker.heartbeat import Heartbeat
+from worker.stopping import PlannedStop, pass_on_stops
 
 settings = load_settings()
 app = worker_application(settings)
 app.conf.imports = (__name__,)  # spawned children register the task through this
 # A fresh child per training gives all memory back, a GPU's too.
 app.conf.worker_max_tasks_per_child = 1
+pass_on_stops()
+stop = PlannedStop()
 
 
 @lru_cache(maxsize=1)
@@ -37,12 +40,15 @@ def _heartbeat() -> Heartbeat:
 def train(job_id: str) -> None:
     """Carry out one training. TensorFlow is imported here, so an idle training worker stays small."""
     from worker.train import run_training  # noqa: PLC0415
+    from worker.training.threads import limit_threads  # noqa: PLC0415
 
-    run_training(_context(), job_id)
+    limit_threads(settings.threads)
+    run_training(_context(), job_id, stop)
 
 
 @signals.worker_process_init.connect
 def _start(**_: Any) -> None:
+    stop.listen()
     configure_logging(settings)
     _heartbeat().start()
 

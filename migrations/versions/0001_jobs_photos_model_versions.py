@@ -64,7 +64,8 @@ def upgrade() -> None:
         sa.Column("engine", sa.String(length=20), nullable=True),
         sa.Column("device", sa.String(length=200), nullable=True),
         sa.Column("note", sa.String(length=500), nullable=True),
-        sa.Column("resident_bytes", sa.Integer(), nullable=False),
+        sa.Column("serving", sa.Integer(), nullable=True),
+        sa.Column("resident_bytes", sa.BigInteger(), nullable=False),
         sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("seen_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_worker_heartbeat")),
@@ -176,6 +177,9 @@ def upgrade() -> None:
         sa.Column("error_code", sa.String(length=60), nullable=True),
         sa.Column("error_message", sa.String(length=500), nullable=True),
         sa.Column("result", sa.JSON(), nullable=True),
+        sa.Column("retried_as", sa.String(length=36), nullable=True),
+        sa.Column("discarded_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("discarded_by", sa.String(length=120), nullable=True),
         sa.CheckConstraint(
             "(state = 'running') = (lease_until IS NOT NULL)", name=op.f("ck_job_leased_when_running")
         ),
@@ -189,7 +193,28 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("job", schema=None) as batch_op:
         batch_op.create_index("ix_job_claim", ["state", "kind", "run_after", "id"], unique=False)
+        batch_op.create_index(
+            "ix_job_error",
+            ["error_code", "id"],
+            unique=False,
+            sqlite_where=sa.text("error_code IS NOT NULL"),
+            postgresql_where=sa.text("error_code IS NOT NULL"),
+        )
+        batch_op.create_index(
+            "ix_job_open_failure",
+            ["kind", "error_code", "error_message", "finished_at", "state", "id"],
+            unique=False,
+            sqlite_where=sa.text(
+                "finished_at IS NOT NULL AND state NOT IN ('succeeded', 'cancelled') "
+                "AND discarded_at IS NULL AND retried_as IS NULL"
+            ),
+            postgresql_where=sa.text(
+                "finished_at IS NOT NULL AND state NOT IN ('succeeded', 'cancelled') "
+                "AND discarded_at IS NULL AND retried_as IS NULL"
+            ),
+        )
         batch_op.create_index("ix_job_owner", ["owner_id", "id"], unique=False)
+        batch_op.create_index("ix_job_state", ["state", "id"], unique=False)
 
     op.create_table(
         "attempt",
@@ -274,7 +299,10 @@ def downgrade() -> None:
     op.drop_table("model_version")
     op.drop_table("attempt")
     with op.batch_alter_table("job", schema=None) as batch_op:
+        batch_op.drop_index("ix_job_state")
         batch_op.drop_index("ix_job_owner")
+        batch_op.drop_index("ix_job_open_failure")
+        batch_op.drop_index("ix_job_error")
         batch_op.drop_index("ix_job_claim")
 
     op.drop_table("job")

@@ -5,6 +5,7 @@ Every setting that keeps the promise of docs/architecture.md stands here once, f
 
 from __future__ import annotations
 
+import time
 from typing import Any, Protocol
 
 import structlog
@@ -21,6 +22,9 @@ TASK_NAMES = {kind: f"hangtag.{kind.value}" for kind in JobKind}
 QUEUES = {JobKind.CLASSIFY: "predict", JobKind.TRAIN: "train"}
 # A seller waits for this publish; the dispatcher repeats what it could not deliver.
 PUBLISH_SECONDS = 1.0
+# After a wake-up that could not be sent, the next ones are not tried for this long: with Redis frozen every
+# request would otherwise hold its thread for a second, and the dispatcher repeats them all anyway.
+PAUSE_SECONDS = 2.0
 
 CELERY_SETTINGS: dict[str, Any] = {
     # Early ack: on Redis, late ack multiplies long tasks. The database lease is our redelivery.
@@ -83,17 +87,25 @@ class CeleryQueue:
 
     def __init__(self, settings: Settings) -> None:
         self._app = celery_application(settings)
-        options = dict(self._app.conf.broker_transport_options)
-        options.update(
-            socket_timeout=PUBLISH_SECONDS, socket_connect_timeout=PUBLISH_SECONDS, retry_on_timeout=False
-        )
-        self._app.conf.broker_transport_options = options
+        self._app.conf.broker_transport_options = {
+            **self._app.conf.broker_transport_options,
+            "socket_timeout": PUBLISH_SECONDS,
+            "socket_connect_timeout": PUBLISH_SECONDS,
+            "retry_on_timeout": False,
+            # Without it kombu dials again for four seconds, with pauses, before it says that nobody is there.
+            "max_retries": 0,
+        }
+        self._app.conf.broker_connection_timeout = PUBLISH_SECONDS
+        self._paused_until = 0.0
 
     def publish(self, kind: JobKind, job_id: str) -> bool:
         """Send one wake-up. Returns False, and logs why, when it could not be sent in time."""
+        if time.monotonic() < self._paused_until:
+            return False
         try:
             self._app.send_task(TASK_NAMES[kind], args=[job_id], retry=False)
         except Exception as error:  # noqa: BLE001 - whatever fails here, the row is committed and will run
+            self._paused_until = time.monotonic() + PAUSE_SECONDS
             logger.warning("wake_up_not_sent", job_id=job_id, kind=kind.value, error=repr(error))
             return False
         return True

@@ -45,6 +45,14 @@ def may_move(before: JobState, after: JobState) -> bool:
     return (before, after) in MOVES
 
 
+class Handling(StrEnum):
+    """What became of a job that failed or is in quarantine."""
+
+    OPEN = "open"  # nobody has dealt with it
+    RETRIED = "retried"  # a new job took its place
+    DISCARDED = "discarded"  # somebody decided that it needs nothing more
+
+
 class Split(StrEnum):
     """The side of a dataset an example is on. It never changes sides."""
 

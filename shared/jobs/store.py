@@ -24,16 +24,15 @@ from shared.errors import (
     NotRetryableError,
     TransientError,
 )
-from shared.jobs.states import ACTIVE, TERMINAL, JobKind, JobState
+from shared.jobs.handling import stands
+from shared.jobs.states import ACTIVE, TERMINAL, Handling, JobKind, JobState
 from shared.tables import Attempt, Job
 
 # A batch of photos takes about a second on two cores; thirty times that is a dead worker.
 LEASE_SECONDS = {JobKind.CLASSIFY: 30, JobKind.TRAIN: 90}
-# A wake-up not followed by a claim within this time is sent again; doubles are harmless.
-REDISPATCH_SECONDS = 30
 MAX_BACKOFF_SECONDS = 300
-# Bounded so that one sweep stays a short transaction.
-DISPATCH_LIMIT = 500
+# What a retry adds to the task it repeats; the next retry says its own.
+RETRY_NOTES = ("retry_of", "retried_by", "released_by")
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +113,8 @@ def page(
     owner_id: str | None = None,
     state: JobState | None = None,
     kind: JobKind | None = None,
+    error_code: str | None = None,
+    handled: Handling | None = None,
     cursor: str | None = None,
     limit: int = 50,
 ) -> Page:
@@ -125,6 +126,10 @@ def page(
         query = query.where(Job.state == state)
     if kind is not None:
         query = query.where(Job.kind == kind)
+    if error_code is not None:
+        query = query.where(Job.error_code == error_code)
+    if handled is not None:
+        query = query.where(stands(handled))
     if cursor is not None:
         query = query.where(Job.id < cursor)
     rows = list(session.scalars(query))
@@ -146,7 +151,7 @@ def claim(session: Session, kind: JobKind, worker: str, limit: int, job_id: str 
     now = utc_now()
     waiting = (
         select(Job.id, Job.attempt)
-        .where(Job.state == JobState.QUEUED, Job.kind == kind, Job.run_after <= now)
+        .where(Job.state == JobState.QUEUED, Job.kind == kind, due(now))
         .order_by(Job.run_after, Job.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
@@ -272,70 +277,56 @@ def request_cancel(session: Session, job_id: str, owner_id: str | None = None) -
     return job
 
 
-def retry(session: Session, job_id: str, owner_id: str | None = None) -> Job:
+def retry(session: Session, job_id: str, owner_id: str | None = None, **notes: str) -> Job:
     """Queue a new job with the same task. The old one keeps its state: terminal states never change.
+
+    Whoever asks again gets that new job while it waits, runs or has succeeded; if it failed too, it is the
+    one that is tried again.
 
     Raises:
         NotFoundError: unknown, or somebody else's.
         NotRetryableError: it succeeded, or has not ended.
     """
     job = find(session, job_id, owner_id)
+    session.refresh(job, with_for_update=True)  # two who ask at the same time shall get the same new job
+    if job.retried_as is not None:
+        newer = find(session, job.retried_as)
+        hopeful = newer.state in ACTIVE or newer.state is JobState.SUCCEEDED
+        return newer if hopeful else retry(session, newer.id, owner_id, **notes)
     if job.state not in TERMINAL - {JobState.SUCCEEDED}:
         raise NotRetryableError
-    payload = {**job.payload, "retry_of": job.id}
-    return create(session, job.kind, owner_id=job.owner_id, photo_id=job.photo_id, payload=payload)
+    payload = task_again(job, **notes)
+    again = create(session, job.kind, owner_id=job.owner_id, photo_id=job.photo_id, payload=payload)
+    job.retried_as = again.id
+    return again
 
 
-def reap(session: Session) -> list[tuple[str, JobState]]:
-    """Take jobs back whose lease ran out: to the queue, or out of it when all attempts are used up."""
-    now = utc_now()
-    dead = session.scalars(
-        select(Job)
-        .where(Job.state == JobState.RUNNING, Job.lease_until < now)
-        .limit(DISPATCH_LIMIT)
-        .with_for_update(skip_locked=True)
-    ).all()
-    return [(job.id, _reap_one(session, job)) for job in dead]
+def task_again(job: Job, **notes: str) -> dict[str, Any]:
+    """The task of a job for the one that takes its place, with who asked for it."""
+    task = {name: value for name, value in job.payload.items() if name not in RETRY_NOTES}
+    return {**task, "retry_of": job.id, **notes}
 
 
-def _reap_one(session: Session, job: Job) -> JobState:
+def lose(session: Session, job: Job) -> JobState:
+    """Take a job back from a worker that is gone: to the queue, or out of it after the last attempt."""
     _end_attempt(session, job.id, job.attempt, "worker_lost", "The worker stopped without an answer.")
     if job.cancel_requested_at is not None:
         _move(session, job.id, job.attempt, JobState.CANCELLED)
         return JobState.CANCELLED
-    if job.attempt >= job.max_attempts:
-        message = "Every attempt took its worker down. An administrator has to look at this job."
-        _move(
-            session,
-            job.id,
-            job.attempt,
-            JobState.QUARANTINED,
-            error_code="worker_crashed",
-            error_message=message,
-        )
-        return JobState.QUARANTINED
-    _move(session, job.id, job.attempt, JobState.QUEUED, last_dispatch_at=None)
-    return JobState.QUEUED
+    if job.attempt < job.max_attempts:
+        _move(session, job.id, job.attempt, JobState.QUEUED, last_dispatch_at=None)
+        return JobState.QUEUED
+    message = "Every attempt took its worker down. An administrator has to look at this job."
+    error = {"error_code": "worker_crashed", "error_message": message}
+    _move(session, job.id, job.attempt, JobState.QUARANTINED, **error)
+    return JobState.QUARANTINED
 
 
-def due_for_dispatch(session: Session) -> list[tuple[str, JobKind]]:
-    """Queued jobs that need a (new) wake-up; they are stamped as sent by this call."""
-    now = utc_now()
-    stale = now - timedelta(seconds=REDISPATCH_SECONDS)
-    rows = session.execute(
-        select(Job.id, Job.kind)
-        .where(
-            Job.state == JobState.QUEUED,
-            Job.run_after <= now,
-            or_(Job.last_dispatch_at.is_(None), Job.last_dispatch_at < stale),
-        )
-        .order_by(Job.run_after, Job.id)
-        .limit(DISPATCH_LIMIT)
-        .with_for_update(skip_locked=True)
-    ).all()
-    ids = [row.id for row in rows]
-    session.execute(update(Job).where(Job.id.in_(ids)).values(last_dispatch_at=now))
-    return [(row.id, row.kind) for row in rows]
+def due(now: datetime) -> ColumnElement[bool]:
+    """Whose turn it is. Only a job that was tried before ever waits, and never longer than the cap: a
+    `run_after` beyond that was written before the clock was set back."""
+    beyond = now + timedelta(seconds=2 * MAX_BACKOFF_SECONDS)
+    return or_(Job.attempt == 0, Job.run_after <= now, Job.run_after > beyond)
 
 
 def waiting(session: Session) -> dict[JobKind, tuple[int, datetime | None]]:

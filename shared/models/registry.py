@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from shared.blobs import BlobStore, head_key
-from shared.errors import NoChampionError, NotFoundError, ValidationError
+from shared.errors import BlobMissingError, ChecksumError, NoChampionError, NotFoundError, ValidationError
 from shared.models.feature_space import FeatureSpace
 from shared.models.head import Head
 from shared.tables import Alias, AliasChange, ModelVersion
@@ -142,6 +142,21 @@ def load_head(blobs: BlobStore, version: ModelVersion) -> Head:
         ChecksumError: its file is not the one that was registered.
     """
     return Head.from_bytes(blobs.get(head_key(version.head_digest)), version.head_digest)
+
+
+def require_intact(blobs: BlobStore, version: ModelVersion) -> None:
+    """Check that the version could serve, before it is asked to.
+
+    Raises:
+        ChecksumError: its file is gone, or not the one that was registered.
+    """
+    try:
+        load_head(blobs, version)
+    except (BlobMissingError, ChecksumError) as error:
+        raise ChecksumError(
+            f"The file of version {version.number} is gone or differs from what was registered. "
+            "Restore it from a backup, or train the version again."
+        ) from error
 
 
 def store_head(blobs: BlobStore, head: Head) -> str:

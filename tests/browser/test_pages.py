@@ -19,7 +19,7 @@ from tests.live_system import LiveSystem
 
 pytestmark = pytest.mark.browser
 
-PAGES = ("/sell", "/jobs", "/versions", "/versions/1", "/versions/1/champion", "/api/docs")
+PAGES = ("/sell", "/jobs", "/jobs/failures", "/versions", "/versions/1", "/versions/1/champion", "/api/docs")
 MOST_BYTES = 100_000
 UNSETTLED = "#cards > :is([data-state=uploading], [data-state=queued], [data-state=working])"
 

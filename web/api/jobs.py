@@ -36,7 +36,12 @@ def show(job_id: str, query_data: WaitQuery) -> Response:
 @require("read")
 @blueprint.input(JobsQuery, location="query")
 @blueprint.output(JobsOut)
-@blueprint.doc(summary="List jobs", responses=problems(422))
+@blueprint.doc(
+    summary="List jobs",
+    description="Newest first. `handled` looks only at jobs that failed or are in quarantine: those that "
+    "are `open`, that were `retried` or that were `discarded`.",
+    responses=problems(422),
+)
 def index(query_data: JobsQuery) -> Response:
     """One page of jobs, newest first."""
     with services().database.read() as session:
@@ -68,12 +73,14 @@ def cancel(job_id: str) -> Response:
 @blueprint.output(JobAnswer, 202)
 @blueprint.doc(
     summary="Try a job again",
-    description="Makes a new job with the same task; the old one keeps its state.",
+    description="Makes a new job with the same task; the old one keeps its state. Asked again, the answer is "
+    "the same new job, unless that one failed too: then it is tried again.",
     responses=problems(404, 409),
 )
 def retry(job_id: str) -> Response:
     """Queue the same task again."""
     with services().database.write() as session:
-        job = store.retry(session, job_id, identity().owner_filter)
+        known = identity()
+        job = store.retry(session, job_id, known.owner_filter, retried_by=known.user.name)
     services().queue.publish(job.kind, job.id)
     return answer(JobAnswer(job=JobOut.of(job)), 202, {"Location": f"/api/v1/jobs/{job.id}"})

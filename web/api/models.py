@@ -42,10 +42,11 @@ def show(number: int) -> Response:
 @require("admin")
 @blueprint.input(PromotionIn)
 @blueprint.output(VersionOut)
-@blueprint.doc(summary="Make a version the champion", responses=problems(400, 404, 422))
+@blueprint.doc(summary="Make a version the champion", responses=problems(400, 404, 409, 422))
 def promote(json_data: PromotionIn) -> Response:
     """Let a version answer sellers from now on."""
     with services().database.write() as session:
+        registry.require_intact(services().blobs, registry.find(session, json_data.version))
         registry.promote(session, json_data.version, identity().user.name, json_data.reason)
         version = registry.find(session, json_data.version)
         body = VersionOut.of(version, registry.aliases(session))

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from shared.clock import rfc3339
-from shared.jobs.states import JobKind, JobState
+from shared.jobs.states import Handling, JobKind, JobState
 from shared.tables import DatasetVersion, Job, ModelVersion, Photo
 
 MAX_LIMIT = 200
@@ -30,6 +30,8 @@ class JobsQuery(Input):
 
     state: JobState | None = None
     kind: JobKind | None = None
+    error_code: str | None = Field(None, pattern=r"^[a-z0-9_]{1,60}$", description="Of its last error.")
+    handled: Handling | None = Field(None, description="Only failures, and only those that stand like this.")
     cursor: str | None = Field(
         None, pattern=r"^[0-9a-f-]{36}$", description="From the link to the next page."
     )
@@ -82,6 +84,9 @@ class JobOut(BaseModel):
     cancel_requested_at: str | None
     error: JobErrorOut | None
     result: dict[str, Any] | None
+    retried_as: str | None = Field(None, description="The id of the job that took its place.")
+    discarded_at: str | None = None
+    discarded_by: str | None = None
 
     @classmethod
     def of(cls, job: Job) -> JobOut:
@@ -101,6 +106,9 @@ class JobOut(BaseModel):
             cancel_requested_at=rfc3339(job.cancel_requested_at),
             error=error or None,
             result=job.result,
+            retried_as=job.retried_as,
+            discarded_at=rfc3339(job.discarded_at),
+            discarded_by=job.discarded_by,
         )
 
 

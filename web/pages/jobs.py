@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from flask import flash, redirect, render_template, request, url_for
+from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from shared.clock import utc_now
 from shared.errors import NotFoundError
-from shared.jobs import store
-from shared.jobs.states import JobKind, JobState
+from shared.jobs import failures, figures, handling, store
+from shared.jobs.handling import FAILURES
+from shared.jobs.states import Handling, JobKind, JobState
 from shared.tables import TrainingEpoch
 from web.auth import identity, page_login_required
 from web.pages import blueprint
 from web.pages.present.curves import Chart, line_chart
+from web.pages.present.failure_rows import HANDLING_WORDS
 from web.pages.present.job_rows import attempt_row, job_row, may_cancel, may_retry
 from web.pages.present.photo_cards import photo_card
+from web.pages.present.queue_rows import QueueRow, WorkerRow, queue_row, worker_rows, workers_summary
 from web.pages.present.words import KIND_WORDS, STATE_WORDS
 from web.pages.reading import epochs_of, photos_of
 from web.pages.sign_in import local_path
@@ -28,33 +33,47 @@ DONE = "done"
 Choice = TypeVar("Choice", bound=StrEnum)
 
 
+@dataclass(frozen=True, slots=True)
+class Operating:
+    """What only an operator sees on the list of jobs."""
+
+    queues: list[QueueRow]
+    workers: list[WorkerRow]
+    workers_summary: str
+    open_failures: int
+    error_codes: list[str]
+
+    @property
+    def busy(self) -> bool:
+        """Whether anything waits or runs."""
+        return any(queue.busy for queue in self.queues)
+
+
 @blueprint.get("/jobs")
 @page_login_required()
 def jobs() -> str:
     """The jobs a person may see, newest first."""
-    state, kind = _chosen(JobState, "state"), _chosen(JobKind, "kind")
+    chosen = _filters()
     cursor = request.args.get("cursor")
     with services().database.read() as session:
-        page = store.page(
-            session,
-            owner_id=identity().owner_filter,
-            state=state,
-            kind=kind,
-            cursor=cursor,
-            limit=JOBS_PER_PAGE,
-        )
+        owner_id = identity().owner_filter
+        page = store.page(session, owner_id=owner_id, cursor=cursor, limit=JOBS_PER_PAGE, **chosen)
         photos = photos_of(session, page.items)
+        operating = _operating(session) if owner_id is None else None
     now = utc_now()
     return render_template(
         "jobs/index.html",
         rows=[job_row(job, photos.get(job.photo_id or ""), now) for job in page.items],
         states=STATE_WORDS,
         kinds=KIND_WORDS,
-        state=state,
-        kind=kind,
+        handlings=HANDLING_WORDS,
+        failed_states=FAILURES,
+        chosen=chosen,
+        query={name: getattr(value, "value", value) for name, value in chosen.items()},
         cursor=cursor,
         next_cursor=page.next_cursor,
-        everybody=identity().owner_filter is None,
+        operating=operating,
+        error_codes=_named(operating.error_codes if operating else [], chosen["error_code"]),
     )
 
 
@@ -78,6 +97,7 @@ def job(job_id: str) -> str:
         charts=training_charts(epochs),
         may_cancel=may_cancel(found),
         may_retry=may_retry(found),
+        handling=handling.of(found) if identity().owner_filter is None else None,
     )
 
 
@@ -89,7 +109,7 @@ def cancel(job_id: str) -> Response:
         found = store.request_cancel(session, job_id, identity().owner_filter)
     waiting = found.state is not JobState.CANCELLED
     flash("It stops at its next step." if waiting else "The job is cancelled.", DONE)
-    return _back(job_id)
+    return back_from(job_id)
 
 
 @blueprint.post("/jobs/<job_id>/retry")
@@ -97,10 +117,11 @@ def cancel(job_id: str) -> Response:
 def retry(job_id: str) -> Response:
     """Queue the same task again, as a new job."""
     with services().database.write() as session:
-        again = store.retry(session, job_id, identity().owner_filter)
+        known = identity()
+        again = store.retry(session, job_id, known.owner_filter, retried_by=known.user.name)
     services().queue.publish(again.kind, again.id)
     flash("It is queued again.", DONE)
-    return _back(again.id)
+    return back_from(again.id)
 
 
 def training_charts(epochs: list[TrainingEpoch]) -> list[Chart]:
@@ -114,6 +135,37 @@ def training_charts(epochs: list[TrainingEpoch]) -> list[Chart]:
     }
     loss = {"Training": [row.loss for row in epochs], "Validation": [row.val_loss for row in epochs]}
     return [line_chart("Accuracy", numbers, accuracy), line_chart("Loss", numbers, loss)]
+
+
+def _operating(session: Session) -> Operating:
+    now = utc_now()
+    workers = worker_rows(figures.workers(session), now)
+    return Operating(
+        queues=[queue_row(queue, now) for queue in figures.queues(session)],
+        workers=workers,
+        workers_summary=workers_summary(workers),
+        open_failures=failures.count_open(session),
+        error_codes=failures.codes(session),
+    )
+
+
+def _named(codes: list[str], chosen: str | None) -> dict[str, str]:
+    """Error codes to choose from, by themselves; the one in the address is there even if no job has it."""
+    return {code: code for code in dict.fromkeys([*codes, *([chosen] if chosen else [])])}
+
+
+def _filters() -> dict[str, Any]:
+    """What the address asks for.
+
+    Raises:
+        NotFoundError: it names a state, kind or handling we do not have.
+    """
+    return {
+        "state": _chosen(JobState, "state"),
+        "kind": _chosen(JobKind, "kind"),
+        "error_code": request.args.get("error_code") or None,
+        "handled": _chosen(Handling, "handled"),
+    }
 
 
 def _chosen(choices: type[Choice], name: str) -> Choice | None:
@@ -131,6 +183,7 @@ def _chosen(choices: type[Choice], name: str) -> Choice | None:
         raise NotFoundError(f"There are no jobs with the {name} {value[:40]!r}.") from error
 
 
-def _back(job_id: str) -> Response:
+def back_from(job_id: str) -> Response:
+    """To where the form says that its reader came from, else to the job."""
     after = local_path(request.form.get("next", ""))
     return redirect(after or url_for("pages.job", job_id=job_id), code=303)

@@ -16,6 +16,11 @@ def photos_of(session: Session, jobs: Iterable[Job]) -> dict[str, Photo]:
     return {photo.id: photo for photo in session.scalars(select(Photo).where(Photo.id.in_(ids)))}
 
 
+def jobs_of(session: Session, ids: Iterable[str]) -> dict[str, Job]:
+    """The jobs with these ids, by id."""
+    return {job.id: job for job in session.scalars(select(Job).where(Job.id.in_(list(ids))))}
+
+
 def epochs_of(session: Session, job_id: str) -> list[TrainingEpoch]:
     """The epochs of a training, first to last; where an attempt ran one again, its figures count."""
     rows = session.scalars(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from flask import flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from shared.errors import ValidationError
+from shared.errors import ChecksumError, ValidationError
 from shared.models import registry
 from shared.models.evaluation import Evaluation
 from shared.tables import ModelVersion
@@ -89,8 +89,9 @@ def make_champion(number: int) -> Response | tuple[str, int]:
     """Let a version answer sellers."""
     try:
         with services().database.write() as session:
+            registry.require_intact(services().blobs, registry.find(session, number))
             registry.promote(session, number, identity().user.name, request.form.get("reason", ""))
-    except ValidationError as error:
+    except (ValidationError, ChecksumError) as error:
         return _confirm(number, error.message), error.status
     flash(f"Version {number} is the champion and answers sellers from now on.", DONE)
     return redirect(url_for("pages.version", number=number), code=303)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 import keras
 import numpy as np
@@ -68,6 +69,20 @@ class TrainedHead:
     stop_reason: StopReason
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class TrainingState:
+    """A training after its last epoch: with this it goes on as if it had never stopped.
+
+    `variables` are those of model and optimizer in Keras' order, dropout's random state among them; the
+    order of the photos needs no state, because seed and epoch decide it.
+    """
+
+    variables: tuple[npt.NDArray[Any], ...]
+    history: tuple[EpochMetrics, ...]
+    best_epoch: int
+    best_head: Head
+
+
 @dataclass(frozen=True, slots=True)
 class _Data:
     features: Floats
@@ -84,13 +99,19 @@ def train_head(
     parameters: HyperParameters,
     on_epoch: Callable[[EpochMetrics], None],
     should_stop: Callable[[], bool],
+    on_state: Callable[[TrainingState], None] | None = None,
+    resume_from: TrainingState | None = None,
 ) -> TrainedHead:
     """Train a head on frozen features and keep the epoch that is best on the validation photos.
 
     Features are (n, 2048) float32, labels (n,) class numbers from 0 to `class_count` - 1. Validation photos
     only choose the epoch. The same arguments give the same head on the same kind of processor; no global
-    random state is read or changed. `on_epoch` is called after each epoch; `should_stop` between batches,
-    a few times a second at most. What either of them raises ends the training and is passed on.
+    random state is read or changed. `on_epoch` is called after each epoch, then `on_state` with what
+    `resume_from` takes to go on there, to the same head in every bit; `should_stop` between batches,
+    a few times a second at most. What any of them raises ends the training and is passed on.
+
+    Each call leaves about 8 MB behind: TensorFlow (2.21) never forgets the graph of a trained model. Renew
+    a process that trains hundreds of heads in between.
 
     Raises:
         ValidationError: the arrays do not fit each other or cannot be learned from.
@@ -103,24 +124,59 @@ def train_head(
         parameters,
         should_stop,
     )
-    history: list[EpochMetrics] = []
-    best: tuple[EpochMetrics, Head] | None = None
-    reason = StopReason.COMPLETED
-    for epoch in range(1, parameters.epochs + 1):
-        outcome = training.run_epoch(epoch)
+    course = _Course(parameters)
+    if resume_from is not None:
+        training.restore(resume_from.variables)
+        course.restore(resume_from)
+    while (reason := course.reason_to_end()) is None:
+        outcome = training.run_epoch(len(course.history) + 1)
         if isinstance(outcome, StopReason):
             reason = outcome
             break
-        history.append(outcome)
+        course.add(outcome, training)
         on_epoch(outcome)
-        if best is None or _rank(outcome, parameters) > _rank(best[0], parameters):
-            best = outcome, training.head()
-        elif parameters.patience and epoch - best[0].epoch >= parameters.patience:
-            reason = StopReason.CONVERGED
-            break
-    if best is None:
-        raise CancelledError() if reason is StopReason.CANCELLED else TrainingDivergedError()
-    return TrainedHead(best[1], history, best[0].epoch, reason)
+        if on_state is not None:
+            on_state(course.state(training))
+    return course.result(reason)
+
+
+class _Course:
+    """The epochs so far, and the best of them with its head."""
+
+    def __init__(self, parameters: HyperParameters) -> None:
+        self._parameters = parameters
+        self.history: list[EpochMetrics] = []
+        self._best: tuple[EpochMetrics, Head] | None = None
+
+    def restore(self, state: TrainingState) -> None:
+        """Take over the epochs of an earlier attempt."""
+        self.history = list(state.history)
+        self._best = self.history[state.best_epoch - 1], state.best_head
+
+    def reason_to_end(self) -> StopReason | None:
+        """Why no further epoch is needed, if so."""
+        patience = self._parameters.patience
+        if self._best is not None and patience and len(self.history) - self._best[0].epoch >= patience:
+            return StopReason.CONVERGED
+        return StopReason.COMPLETED if len(self.history) >= self._parameters.epochs else None
+
+    def add(self, metrics: EpochMetrics, training: _HeadTraining) -> None:
+        """Note an epoch that has just ended."""
+        self.history.append(metrics)
+        if self._best is None or _rank(metrics, self._parameters) > _rank(self._best[0], self._parameters):
+            self._best = metrics, training.head()
+
+    def state(self, training: _HeadTraining) -> TrainingState:
+        """Everything that is needed to go on from here."""
+        assert self._best is not None  # noqa: S101 - the first epoch is the best until a better one comes
+        metrics, head = self._best
+        return TrainingState(training.variables(), tuple(self.history), metrics.epoch, head)
+
+    def result(self, reason: StopReason) -> TrainedHead:
+        """The best head, or the error of a training that has none."""
+        if self._best is None:
+            raise CancelledError() if reason is StopReason.CANCELLED else TrainingDivergedError()
+        return TrainedHead(self._best[1], self.history, self._best[0].epoch, reason)
 
 
 class _HeadTraining:
@@ -160,6 +216,22 @@ class _HeadTraining:
     def head(self) -> Head:
         """The weights as they are now."""
         return head_of(self._model)
+
+    def variables(self) -> tuple[npt.NDArray[Any], ...]:
+        """Copies of all that changes from step to step, in the order `restore` takes them."""
+        return tuple(np.array(variable.numpy()) for variable in self._variables())
+
+    def restore(self, values: Sequence[npt.NDArray[Any]]) -> None:
+        """Put back what `variables` gave."""
+        for variable, value in zip(self._variables(), values, strict=True):
+            variable.assign(value)
+
+    def _variables(self) -> list[Any]:
+        """Weights, dropout's random state, steps so far, Adam's running means."""
+        optimizer = self._model.optimizer
+        if not optimizer.built:
+            optimizer.build(self._model.trainable_variables)
+        return [*self._model.variables, *optimizer.variables]
 
     def _batches(self, epoch: int) -> Iterator[npt.NDArray[np.intp]]:
         """Row numbers, shuffled by seed and epoch alone, so that an epoch can be repeated by itself."""

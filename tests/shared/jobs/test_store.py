@@ -21,7 +21,7 @@ from shared.errors import (
     PhotoCorruptError,
     TransientError,
 )
-from shared.jobs import store
+from shared.jobs import store, upkeep
 from shared.jobs.states import JobKind, JobState
 from shared.jobs.store import Progress
 from shared.tables import Job
@@ -38,10 +38,10 @@ def look(database: Database, job: Job) -> Job:
         return store.find(session, job.id)
 
 
-def expire_lease(database: Database, job: Job) -> None:
+def lose_workers(database: Database) -> list[JobState]:
+    """All running attempts have been silent for too long."""
     with database.write() as session:
-        past = utc_now() - timedelta(seconds=1)
-        session.execute(update(Job).where(Job.id == job.id).values(lease_until=past))
+        return [state for _, state in upkeep.reap(session, upkeep.signs_of_life(session))]
 
 
 def test_a_claim_counts_the_attempt_and_takes_the_oldest_first(database: Database) -> None:
@@ -57,7 +57,7 @@ def test_a_claim_leaves_other_kinds_and_jobs_that_are_not_due(database: Database
     later = add_job(database)
     with database.write() as session:
         future = utc_now() + timedelta(minutes=1)
-        session.execute(update(Job).where(Job.id == later.id).values(run_after=future))
+        session.execute(update(Job).where(Job.id == later.id).values(run_after=future, attempt=1))
     assert claim(database) == []
 
 
@@ -67,6 +67,45 @@ def test_workers_that_claim_at_once_never_get_the_same_job(database: Database) -
         rounds = pool.map(lambda n: claim(database, limit=3, worker=f"w{n}"), range(20))
         claimed = [job.id for batch in rounds for job in batch]
     assert sorted(claimed) == sorted(jobs)
+
+
+def test_a_job_whose_worker_died_is_claimed_alone_and_its_neighbours_after_it(database: Database) -> None:
+    suspects = [add_job(database), add_job(database)]
+    claim(database)
+    lose_workers(database)
+    fresh = [add_job(database), add_job(database)]
+    batches = [[job.id for job in claim(database)] for _ in range(4)]
+    assert batches == [[suspects[0].id], [suspects[1].id], [job.id for job in fresh], []]
+
+
+def test_a_job_that_failed_before_does_not_join_the_batch_of_older_ones(database: Database) -> None:
+    failed = add_job(database)
+    claim(database)
+    fresh = [add_job(database), add_job(database)]
+    with database.write() as session:
+        store.fail(session, failed.id, 1, TransientError())
+        session.execute(update(Job).where(Job.id == failed.id).values(run_after=utc_now()))
+    assert [job.id for job in claim(database)] == [job.id for job in fresh]
+    assert [(job.id, job.attempt) for job in claim(database)] == [(failed.id, 2)]
+
+
+def test_a_job_given_back_joins_batches_as_if_never_taken(database: Database) -> None:
+    jobs = [add_job(database), add_job(database)]
+    claim(database)
+    with database.write() as session:
+        store.release(session, jobs[0].id, 1)
+        store.release(session, jobs[1].id, 1)
+    assert [job.attempt for job in claim(database)] == [1, 1]
+
+
+def test_a_cancelled_job_that_is_given_back_ends_cancelled(database: Database) -> None:
+    job = add_job(database)
+    claim(database)
+    with database.write() as session:
+        store.request_cancel(session, job.id)
+    with database.write() as session:
+        store.release(session, job.id, 1)
+    assert look(database, job).state is JobState.CANCELLED
 
 
 def test_success_ends_the_job_and_its_attempt(database: Database) -> None:
@@ -95,9 +134,7 @@ LATE_WRITES: dict[str, Write] = {
 def test_a_worker_that_lost_its_lease_cannot_write_any_more(database: Database, name: str) -> None:
     job = add_job(database)
     claim(database)
-    expire_lease(database, job)
-    with database.write() as session:
-        store.reap(session)
+    lose_workers(database)
     claim(database, worker="w2")
     with pytest.raises(LeaseLostError), database.write() as session:
         LATE_WRITES[name](session, job.id)
@@ -105,22 +142,12 @@ def test_a_worker_that_lost_its_lease_cannot_write_any_more(database: Database, 
     assert (now.state, now.attempt, now.lease_owner) == (JobState.RUNNING, 2, "w2")
 
 
-def test_a_live_lease_is_not_reaped(database: Database) -> None:
-    job = add_job(database)
-    claim(database)
-    with database.write() as session:
-        assert store.reap(session) == []
-    assert look(database, job).state is JobState.RUNNING
-
-
 def test_a_job_that_takes_three_workers_down_is_quarantined(database: Database) -> None:
     job = add_job(database)
     states = []
     for _ in range(3):
         claim(database)
-        expire_lease(database, job)
-        with database.write() as session:
-            states += [state for _, state in store.reap(session)]
+        states += lose_workers(database)
     assert states == [JobState.QUEUED, JobState.QUEUED, JobState.QUARANTINED]
     assert look(database, job).error_code == "worker_crashed"
     assert claim(database) == []
@@ -179,9 +206,7 @@ def test_a_cancelled_job_of_a_dead_worker_ends_cancelled(database: Database) -> 
     claim(database)
     with database.write() as session:
         store.request_cancel(session, job.id)
-    expire_lease(database, job)
-    with database.write() as session:
-        assert store.reap(session) == [(job.id, JobState.CANCELLED)]
+    assert lose_workers(database) == [JobState.CANCELLED]
 
 
 def test_cancelling_what_has_ended_is_refused(database: Database) -> None:
@@ -234,16 +259,3 @@ def test_pages_follow_each_other_newest_first_without_gaps(database: Database) -
             if cursor is None:
                 break
     assert seen == ids[::-1]
-
-
-def test_the_dispatcher_sends_only_what_was_not_sent_lately(database: Database) -> None:
-    job = add_job(database)
-    with database.write() as session:
-        assert store.due_for_dispatch(session) == []  # its creator sends the first wake-up
-    with database.write() as session:
-        long_ago = utc_now() - timedelta(seconds=store.REDISPATCH_SECONDS + 1)
-        session.execute(update(Job).values(last_dispatch_at=long_ago))
-    with database.write() as session:
-        assert store.due_for_dispatch(session) == [(job.id, JobKind.CLASSIFY)]
-    with database.write() as session:
-        assert store.due_for_dispatch(session) == []

@@ -11,12 +11,18 @@ from flask.testing import FlaskClient
 
 from shared.blobs import BlobStore
 from shared.database import Database
-from tests.factories import add_champion, add_job, add_photo
+from shared.jobs.handling import FAILURES
+from tests.factories import add_champion, add_failures, add_job, add_photo
 from web import pages
 
 STATIC = Path(pages.__file__).resolve().parents[1] / "static"
 COLOUR = re.compile(r"--([\w-]+): (#[0-9a-f]{6});")
-PAGES = ("/sell", "/jobs", "/versions", "/versions/1", "/versions/1/champion", "/api/docs")
+PAGES = (
+    *("/sell", "/jobs", "/jobs?state=failed", "/jobs/failures"),
+    "/jobs/failures/retry?kind=classify&error_code=blob_missing",
+    "/jobs/failures/discard?kind=classify&error_code=blob_missing",
+    *("/versions", "/versions/1", "/versions/1/champion", "/api/docs"),
+)
 
 
 @pytest.fixture
@@ -27,6 +33,8 @@ def rendered(
     add_champion(database, blobs)
     photo = add_photo(database, blobs, admin)  # type: ignore[arg-type]
     job = add_job(database, owner_id=photo.owner_id, photo_id=photo.id)
+    for state in FAILURES:
+        add_failures(database, 2, state=state, owner_id=photo.owner_id, photo_id=photo.id)
     return {path: admin_signed_in.get(path).text for path in (*PAGES, f"/jobs/{job.id}")}
 
 

@@ -22,6 +22,7 @@ from worker.training.fit import (
     StopReason,
     TrainedHead,
     TrainingDivergedError,
+    TrainingState,
     build_model,
     head_of,
     train_head,
@@ -60,11 +61,20 @@ def _train(
     class_count: int = 3,
     on_epoch: Callable[[EpochMetrics], None] = _ignore,
     should_stop: Callable[[], bool] = _never,
+    on_state: Callable[[TrainingState], None] | None = None,
+    resume_from: TrainingState | None = None,
     **changes: Any,
 ) -> TrainedHead:
     parameters = HyperParameters.model_validate(QUICK.model_dump() | changes)
     return train_head(
-        *train, *validation, class_count, parameters=parameters, on_epoch=on_epoch, should_stop=should_stop
+        *train,
+        *validation,
+        class_count,
+        parameters=parameters,
+        on_epoch=on_epoch,
+        should_stop=should_stop,
+        on_state=on_state,
+        resume_from=resume_from,
     )
 
 
@@ -118,6 +128,35 @@ def test_training_neither_reads_nor_changes_the_random_state_of_the_process() ->
     second = _train(epochs=1).head.digest
     assert (random.getstate(), np.random.random()) == expected
     assert first == second
+
+
+@pytest.mark.parametrize(
+    "changes", [{}, {"hidden_units": 0}, {"monitor": "val_loss", "batch_size": 40}], ids=str
+)
+def test_a_training_resumed_after_any_epoch_gives_the_same_head_and_history(changes: dict[str, Any]) -> None:
+    states: list[TrainingState] = []
+    whole = _train(on_state=states.append, **changes)
+    assert [len(state.history) for state in states] == [1, 2, 3, 4]
+    for state in states:
+        resumed = _train(resume_from=state, **changes)
+        assert resumed.head.digest == whole.head.digest
+        assert _figures(resumed.history) == _figures(whole.history)
+        assert resumed.best_epoch == whole.best_epoch
+
+
+def test_a_training_resumed_after_it_converged_trains_no_further() -> None:
+    states: list[TrainingState] = []
+    changes: dict[str, Any] = {
+        "validation": _hard_validation(),
+        "epochs": 50,
+        "monitor": "val_loss",
+        "patience": 2,
+    }
+    whole = _train(on_state=states.append, **changes)
+    again: list[EpochMetrics] = []
+    resumed = _train(resume_from=states[-1], on_epoch=again.append, **changes)
+    assert again == []
+    assert (resumed.stop_reason, resumed.head.digest) == (StopReason.CONVERGED, whole.head.digest)
 
 
 def test_every_epoch_is_reported_as_it_ends() -> None:

@@ -121,8 +121,8 @@ def may_cancel(job: Job) -> bool:
 
 
 def may_retry(job: Job) -> bool:
-    """Whether the same task can be queued again."""
-    return job.state in TERMINAL and job.state is not JobState.SUCCEEDED
+    """Whether the same task can be queued again, and has not been."""
+    return job.state in TERMINAL and job.state is not JobState.SUCCEEDED and job.retried_as is None
 
 
 def _progress(job: Job) -> ProgressView | None:

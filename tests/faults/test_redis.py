@@ -1,0 +1,118 @@
+"""Redis that forgets, dies, freezes, or says everything five times: F5, F6, F7, F16, F17; X3, X4, X5."""
+
+from __future__ import annotations
+
+import random
+import signal
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
+
+from shared.blobs import BlobStore
+from shared.jobs.queue import CeleryQueue
+from shared.jobs.states import JobKind, JobState
+from shared.redis_server import server_command
+from tests.faults.invariants import violations
+from tests.faults.system import System, as_json
+
+# The matrix: upload p99 while Redis is frozen.
+UPLOAD_SECONDS = 3.0
+
+
+def assert_all_answered(system: System, ids: list[str], attempts: int = 1) -> None:
+    """Each photo has its one answer, at the first attempt."""
+    jobs = system.ended(ids)
+    assert {(job.state, job.attempt) for job in jobs} == {(JobState.SUCCEEDED, attempts)}
+    with system.database() as database:
+        assert violations(database, BlobStore(system.settings.blob_url), ids) == []
+
+
+def ready(system: System) -> tuple[int, dict[str, bool], bool]:
+    """What /readyz says: its status, which checks are well, whether that is a degradation."""
+    with system.api() as client:
+        answer = client.get("/readyz")
+    body = as_json(answer)
+    return answer.status_code, {name: check["ok"] for name, check in body["checks"].items()}, body["degraded"]
+
+
+def test_photos_whose_wake_ups_redis_forgot_are_all_answered(system: System, seeds: Iterator[int]) -> None:
+    (child,) = system.children("worker-predict")
+    child.suspend()
+    ids = system.accept(islice(seeds, 200))
+    with system.redis() as broker:
+        broker.flushall()
+    child.resume()
+    assert_all_answered(system, ids)
+
+
+def test_photos_are_taken_without_redis_and_answered_when_it_is_back(
+    system: System, seeds: Iterator[int]
+) -> None:
+    system.kill("redis")
+    took = []
+    ids: list[str] = []
+    for _ in range(10):
+        began = time.monotonic()
+        ids += system.accept(islice(seeds, 1))
+        took.append(time.monotonic() - began)
+    assert max(took) < UPLOAD_SECONDS
+    status, checks, degraded = ready(system)
+    assert (status, checks["broker"], degraded) == (200, False, True)
+    with system.api() as client:
+        assert as_json(client.get(f"/api/v1/jobs/{ids[0]}"))["state"] == "queued"
+    # Nothing that Redis was told before comes back.
+    command = server_command(system.settings.data_dir)
+    command[command.index("--appendonly") + 1] = "no"
+    system.launch("redis", command)
+    system.wait_for("redis")
+    assert_all_answered(system, ids)
+
+
+def test_photos_are_taken_quickly_while_redis_is_frozen_and_answered_when_it_goes_on(
+    system: System, seeds: Iterator[int]
+) -> None:
+    web = system.children("web")
+    system.signal("redis", signal.SIGSTOP)
+    try:
+        before = [child.num_threads() + child.num_fds() for child in web]
+        with ThreadPoolExecutor(4) as pool, system.api() as client:
+            answers = list(pool.map(lambda seed: system.upload(seed, client=client), islice(seeds, 40)))
+        after = [child.num_threads() + child.num_fds() for child in web]
+        status, checks, degraded = ready(system)
+    finally:
+        system.signal("redis", signal.SIGCONT)
+    assert {answer.status_code for answer in answers} == {202}
+    assert max(answer.elapsed.total_seconds() for answer in answers) < UPLOAD_SECONDS
+    assert (status, checks["broker"], degraded) == (200, False, True)
+    # A thread or connection left behind by each upload would be dozens.
+    assert max(after) < max(before) + 40
+    assert_all_answered(system, [as_json(answer)["job"]["id"] for answer in answers])
+
+
+def test_wake_ups_that_come_five_times_in_any_order_change_nothing(
+    system: System, seeds: Iterator[int]
+) -> None:
+    (child,) = system.children("worker-predict")
+    child.suspend()
+    ids = system.accept(islice(seeds, 30))
+    messages = ids * 5
+    random.Random(16).shuffle(messages)  # noqa: S311 - any order will do, but always the same one
+    queue = CeleryQueue(system.settings)
+    assert all(queue.publish(JobKind.CLASSIFY, job_id) for job_id in messages)
+    child.resume()
+    assert_all_answered(system, ids)
+
+
+def test_two_maintainers_side_by_side_are_as_good_as_one(system: System, seeds: Iterator[int]) -> None:
+    system.launch("maintain-2", system.command("maintain"))
+    system.wait_for("maintain-2")
+    (child,) = system.children("worker-predict")
+    child.suspend()
+    ids = system.accept(islice(seeds, 30))
+    with system.redis() as broker:
+        broker.flushall()
+    child.resume()
+    jobs = system.ended(ids)
+    system.kill("maintain-2")
+    assert {(job.state, job.attempt) for job in jobs} == {(JobState.SUCCEEDED, 1)}

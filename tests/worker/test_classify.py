@@ -1,0 +1,116 @@
+"""Photos on a prediction worker that is asked to stop: answered or given back, never lost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import cast
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from shared.blobs import BlobStore
+from shared.database import Database
+from shared.jobs import store
+from shared.jobs.queue import CeleryQueue
+from shared.jobs.states import JobKind, JobState
+from shared.models.feature_space import FEATURE_COUNT, FeatureSpace
+from shared.models.head import Head
+from shared.settings import Settings
+from shared.tables import Job, ModelVersion
+from tests.factories import add_champion, add_job, add_photo, add_user, random_head
+from worker.classify import Classifier
+from worker.context import WorkerContext
+from worker.engines.engine import Engine
+from worker.predictor import Predictor
+from worker.stopping import PlannedStop
+
+CHUNK = 4
+
+
+class BrightnessEngine:
+    """An engine without a network that tells before each chunk."""
+
+    name, device, reason, preferred_batch = "keras", "CPU", "It is quick.", CHUNK
+    feature_space = FeatureSpace("0" * 64, 71)
+
+    def __init__(self, before_chunk: Callable[[], None]) -> None:
+        self._before_chunk = before_chunk
+
+    def features(self, pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+        self._before_chunk()
+        means = pixels.reshape(len(pixels), -1).mean(axis=1, dtype=np.float32)
+        return np.repeat(means[:, np.newaxis], FEATURE_COUNT, axis=1)
+
+
+class FixedPredictor:
+    """Serves one version with one engine."""
+
+    def __init__(self, version: ModelVersion, engine: Engine) -> None:
+        self._version, self._engine = version, engine
+
+    def champion(self) -> tuple[ModelVersion, Engine, Head]:
+        return self._version, self._engine, random_head()
+
+
+def jobs_of_ten_photos(database: Database, blobs: BlobStore) -> list[Job]:
+    user = add_user(database)
+    return [
+        add_job(database, owner_id=user.id, photo_id=add_photo(database, blobs, user, seed).id)
+        for seed in range(10)
+    ]
+
+
+@pytest.fixture
+def context(settings: Settings, database: Database, blobs: BlobStore) -> WorkerContext:
+    return WorkerContext(settings, database, blobs, CeleryQueue(settings), "predict@here:1")
+
+
+def classifier(context: WorkerContext, stop: PlannedStop, before_chunk: Callable[[], None]) -> Classifier:
+    version = add_champion(context.database, context.blobs)
+    predictor = FixedPredictor(version, BrightnessEngine(before_chunk))
+    return Classifier(context, cast("Predictor", predictor), stop)
+
+
+def standing(database: Database, jobs: list[Job]) -> list[tuple[JobState, int]]:
+    with database.read() as session:
+        found = [store.find(session, job.id) for job in jobs]
+    return [(job.state, job.attempt) for job in found]
+
+
+def test_a_stop_in_the_middle_answers_the_chunk_and_gives_the_others_back(context: WorkerContext) -> None:
+    stop = PlannedStop()
+    jobs = jobs_of_ten_photos(context.database, context.blobs)
+    assert classifier(context, stop, before_chunk=stop.request).drain() == 10
+    answered, waiting = [(JobState.SUCCEEDED, 1)] * CHUNK, [(JobState.QUEUED, 0)] * 6
+    assert standing(context.database, jobs) == answered + waiting
+
+
+def test_the_next_worker_answers_what_was_given_back_in_whole_batches(context: WorkerContext) -> None:
+    stop = PlannedStop()
+    jobs = jobs_of_ten_photos(context.database, context.blobs)
+    classifier(context, stop, before_chunk=stop.request).drain()
+    chunks: list[None] = []
+    assert classifier(context, PlannedStop(), lambda: chunks.append(None)).drain() == 6
+    assert standing(context.database, jobs) == [(JobState.SUCCEEDED, 1)] * 10
+    assert len(chunks) == 2
+
+
+def test_a_photo_cancelled_before_it_was_given_back_ends_cancelled(context: WorkerContext) -> None:
+    stop = PlannedStop()
+    jobs = jobs_of_ten_photos(context.database, context.blobs)
+
+    def cancel_and_stop() -> None:
+        with context.database.write() as session:
+            store.request_cancel(session, jobs[-1].id)
+        stop.request()
+
+    classifier(context, stop, cancel_and_stop).drain()
+    assert standing(context.database, jobs[-1:]) == [(JobState.CANCELLED, 1)]
+
+
+def test_a_worker_that_was_asked_to_stop_takes_nothing(context: WorkerContext) -> None:
+    stop = PlannedStop()
+    stop.request()
+    add_job(context.database, JobKind.CLASSIFY)
+    assert classifier(context, stop, lambda: None).drain() == 0
