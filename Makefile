@@ -15,6 +15,10 @@ test: ## Set up what the tests need and run them (ARGS="-k photos" to choose)
 faults: ## Kill, freeze, flush and fill the real processes, over and over (takes long; needs a quiet machine)
 	@scripts/set_up.sh dev && exec $(BIN)/pytest tests/faults $(ARGS)
 
+soak: ## Random faults under steady uploads: make soak SEED=5 MINUTES=10 DATABASE=sqlite|postgresql
+	@scripts/set_up.sh dev && exec $(BIN)/python -m tests.soak.run --minutes $(or $(MINUTES),10) \
+	  --database $(or $(DATABASE),sqlite) $(if $(SEED),--seed $(SEED))
+
 lint: ## Style, types, import rules, sizes, requirement files, migrations
 	@scripts/set_up.sh dev
 	$(BIN)/ruff check .

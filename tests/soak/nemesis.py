@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 
 import psutil
@@ -51,8 +51,9 @@ class Nemesis:
     def run(self, seconds: float) -> None:
         """Do faults for so long. Leaves nothing frozen or stopped behind."""
         end = time.monotonic() + seconds
-        while time.monotonic() < end and not self._stop.wait(self._random.uniform(*PAUSE_SECONDS)):
-            name = self._random.choice(sorted(self._faults))
+        for name in self._deck():
+            if time.monotonic() > end or self._stop.wait(self._random.uniform(*PAUSE_SECONDS)):
+                return
             if self._faults[name]():
                 self.done[name] += 1
                 sys.stdout.write(f"{time.strftime('%H:%M:%S')} {name}\n")
@@ -62,13 +63,21 @@ class Nemesis:
         """Begin no other fault."""
         self._stop.set()
 
+    def _deck(self) -> Iterator[str]:
+        """All faults in a random order, again and again: a short run meets each of them, too."""
+        while True:
+            names = sorted(self._faults)
+            self._random.shuffle(names)
+            yield from names
+
     def _processes(self, name: str, part: str) -> list[psutil.Process]:
         """The living processes of one program of the supervisor whose command contains `part`."""
         assert self._system.process is not None
         found = []
         for process in psutil.Process(self._system.process.pid).children(recursive=True):
             with suppress(psutil.Error):
-                ours = process.environ().get("SUPERVISOR_PROCESS_NAME") == name
+                # Redis writes its title over its environment, but there is only one.
+                ours = name == "redis" or process.environ().get("SUPERVISOR_PROCESS_NAME") == name
                 if ours and part in " ".join(process.cmdline()):
                     found.append(process)
         return found

@@ -104,6 +104,20 @@ def test_a_clock_that_is_set_takes_no_job_away(database: Database, watch: Watch,
     assert state(database, job) is JobState.RUNNING
 
 
+@pytest.mark.parametrize(("hours", "waits"), [(-2, LEASE / 2), (2, LEASE)])
+def test_a_reaper_that_starts_anew_counts_at_most_half_a_lease_of_what_the_rows_say(
+    database: Database, watch: Watch, hours: float, waits: float
+) -> None:
+    job = add_job(database)
+    claim(database)
+    with database.write() as session:
+        session.execute(update(Job).values(heartbeat_at=utc_now() + timedelta(hours=hours)))
+    watch.look_for(waits)
+    assert state(database, job) is JobState.RUNNING
+    watch.look_for(2 * LOOK_SECONDS)
+    assert state(database, job) is JobState.QUEUED
+
+
 def test_time_in_which_nobody_could_look_is_not_counted_as_silence(database: Database, watch: Watch) -> None:
     job = add_job(database)
     claim(database)
