@@ -25,6 +25,7 @@ def upgrade() -> None:
     _sign_in_link()
     _web_session()
     _job()
+    _job_indexes()
     _attempt()
     _model_version()
     _training_epoch()
@@ -277,6 +278,9 @@ def _job() -> None:
         sa.ForeignKeyConstraint(["photo_id"], ["photo.id"], name=op.f("fk_job_photo_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_job")),
     )
+
+
+def _job_indexes() -> None:
     with op.batch_alter_table("job", schema=None) as batch_op:
         batch_op.create_index("ix_job_claim", ["state", "kind", "run_after", "id"], unique=False)
         batch_op.create_index(
