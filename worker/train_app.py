@@ -14,6 +14,7 @@ from shared.settings import load_settings
 from worker.app import worker_application
 from worker.context import WorkerContext, build_context
 from worker.heartbeat import Heartbeat
+from worker.network.tensorflow_setup import prepare_tensorflow
 from worker.stopping import PlannedStop, pass_on_stops
 
 settings = load_settings()
@@ -39,10 +40,9 @@ def _heartbeat() -> Heartbeat:
 @shared_task(name=TASK_NAMES[JobKind.TRAIN])
 def train(job_id: str) -> None:
     """Carry out one training. TensorFlow is imported here, so an idle training worker stays small."""
+    prepare_tensorflow(settings.threads)  # before anything below imports it in its own way
     from worker.train import run_training  # noqa: PLC0415
-    from worker.training.threads import limit_threads  # noqa: PLC0415
 
-    limit_threads(settings.threads)
     run_training(_context(), job_id, stop)
 
 

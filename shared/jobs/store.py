@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from shared.clock import utc_now
 from shared.errors import (
     AlreadyFinishedError,
+    ConflictError,
     HangtagError,
     LeaseLostError,
     NotFoundError,
@@ -25,7 +26,7 @@ from shared.errors import (
     TransientError,
 )
 from shared.jobs.handling import stands
-from shared.jobs.states import ACTIVE, TERMINAL, Handling, JobKind, JobState
+from shared.jobs.states import ACTIVE, TERMINAL, Handling, JobKind, JobState, may_move
 from shared.tables import Attempt, Job
 
 # A batch of photos takes about a second on two cores; thirty times that is a dead worker.
@@ -345,12 +346,6 @@ def counts(session: Session) -> dict[tuple[JobKind, JobState], int]:
     return {(kind, state): count for kind, state, count in rows}
 
 
-def has_active(session: Session, kind: JobKind) -> bool:
-    """Whether a job of this kind is queued or running."""
-    query = select(Job.id).where(Job.kind == kind, Job.state.in_(ACTIVE)).limit(1)
-    return session.scalar(query) is not None
-
-
 def backoff(attempt: int) -> timedelta:
     """The wait before the next attempt: exponential, capped, jittered so that a crowd spreads out."""
     seconds = min(MAX_BACKOFF_SECONDS, 5 * 2**attempt)
@@ -369,6 +364,8 @@ def _held(session: Session, job_id: str, attempt: int) -> Job:
 
 
 def _move(session: Session, job_id: str, held: int, state: JobState, **changes: Any) -> None:
+    if not may_move(JobState.RUNNING, state):
+        raise ConflictError(f"A running job cannot become {state.value}.")
     finished_at = utc_now() if state in TERMINAL else None
     values = {"state": state, "lease_owner": None, "lease_until": None, "finished_at": finished_at, **changes}
     if not _rows(session, update(Job).where(*_fence(job_id, held)).values(**values)):

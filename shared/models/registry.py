@@ -110,18 +110,6 @@ def promote(session: Session, number: int, actor: str, reason: str) -> AliasChan
     return change
 
 
-def previous_champion(session: Session) -> int:
-    """The version that served before the present champion.
-
-    Raises:
-        NotFoundError: there was none.
-    """
-    latest = history(session)[:1]
-    if not latest or latest[0].before is None:
-        raise NotFoundError("There was no champion before this one, so there is nothing to go back to.")
-    return latest[0].before
-
-
 def history(session: Session, alias: str = CHAMPION) -> list[AliasChange]:
     """Every move of an alias, newest first."""
     return list(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
 
 import redis
 from apiflask import APIBlueprint
@@ -14,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from shared.clock import utc_now
 from shared.errors import DatabaseUnavailableError
+from shared.jobs.figures import SILENCE
 from shared.models import registry
 from shared.redis_server import client_url
 from shared.tables import WorkerHeartbeat
@@ -26,8 +26,6 @@ blueprint = APIBlueprint("health", __name__, tag="Health")
 BROKER_SECONDS = 1.0
 NOT_READY: Answers = {503: {"description": "Not ready", "content": {"application/json": {}}}}
 FIGURES: Answers = {200: {"description": "Figures", "content": {"text/plain": {}}}}
-# Workers say that they live every ten seconds; three missed words are a silence.
-WORKER_SILENCE = timedelta(seconds=30)
 
 
 @blueprint.get("/healthz")
@@ -114,5 +112,5 @@ def _workers(found: Services) -> CheckOut:
 def _alive(session: Session) -> Sequence[WorkerHeartbeat]:
     """Prediction workers heard of lately. A word from the future is an old one: the clock was set back."""
     now = utc_now()
-    lately = WorkerHeartbeat.seen_at.between(now - WORKER_SILENCE, now + WORKER_SILENCE)
+    lately = WorkerHeartbeat.seen_at.between(now - SILENCE, now + SILENCE)
     return session.scalars(select(WorkerHeartbeat).where(WorkerHeartbeat.kind == "predict", lately)).all()
