@@ -6,7 +6,8 @@ from typing import Any, Literal
 
 from alembic import context
 
-from shared.tables import Base, EnumText, UtcDateTime
+from shared.tables import Base
+from shared.tables.base import EnumText, UtcDateTime
 
 # A migration that cannot get its locks soon must not queue up behind sellers and block them all.
 POSTGRES_TIMEOUTS = ("SET LOCAL lock_timeout = '5s'", "SET LOCAL statement_timeout = '10min'")

@@ -26,7 +26,7 @@ def main() -> None:
         database.close()
     if differences:
         listed = "\n".join(str(difference) for difference in differences)
-        sys.exit(f"The migrations lead to other tables than shared/tables.py; write a revision:\n{listed}")
+        sys.exit(f"The migrations lead to other tables than shared/tables/; write a revision:\n{listed}")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,68 @@
+"""Model versions, the names that point at them, and the figures of trainings."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ForeignKey, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from shared.clock import utc_now
+from shared.tables.base import Base
+
+
+class ModelVersion(Base):
+    """A trained head with everything needed to serve it, judge it and make it again."""
+
+    __tablename__ = "model_version"
+
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+    classes: Mapped[list[Any]]
+    base_digest: Mapped[str] = mapped_column(String(64))
+    image_size: Mapped[int]
+    preprocessing: Mapped[int]
+    feature_space: Mapped[str] = mapped_column(String(80))
+    head_digest: Mapped[str] = mapped_column(String(64))
+    metrics: Mapped[dict[str, Any]]
+    lineage: Mapped[dict[str, Any]]
+    job_id: Mapped[str | None] = mapped_column(ForeignKey("job.id"), unique=True)
+
+
+class Alias(Base):
+    """A movable name for a version; `champion` answers sellers."""
+
+    __tablename__ = "alias"
+
+    name: Mapped[str] = mapped_column(String(60), primary_key=True)
+    version: Mapped[int] = mapped_column(ForeignKey("model_version.number"))
+
+
+class AliasChange(Base):
+    """Who moved an alias where, when and why."""
+
+    __tablename__ = "alias_change"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    name: Mapped[str] = mapped_column(String(60), index=True)
+    before: Mapped[int | None]
+    after: Mapped[int]
+    actor: Mapped[str] = mapped_column(String(120))
+    reason: Mapped[str] = mapped_column(String(500))
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class TrainingEpoch(Base):
+    """The figures of one epoch of a training job, written as it runs."""
+
+    __tablename__ = "training_epoch"
+
+    job_id: Mapped[str] = mapped_column(ForeignKey("job.id", ondelete="CASCADE"), primary_key=True)
+    attempt: Mapped[int] = mapped_column(primary_key=True)
+    epoch: Mapped[int] = mapped_column(primary_key=True)
+    loss: Mapped[float]
+    accuracy: Mapped[float]
+    val_loss: Mapped[float]
+    val_accuracy: Mapped[float]
+    seconds: Mapped[float]
