@@ -178,6 +178,12 @@ class NotRetryableError(ConflictError):
     code = "not_retryable"
 
 
+class QuarantinedError(ConflictError):
+    """Every attempt at this took its worker down. An administrator has to release it first."""
+
+    code = "quarantined"
+
+
 class NotDiscardableError(ConflictError):
     """Only a job that failed or is in quarantine, and was not tried again, can be discarded."""
 

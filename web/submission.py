@@ -43,13 +43,18 @@ def prepare_photo(services: Services, data: bytes) -> PreparedPhoto:
 def accept(
     session: Session, owner_id: str, prepared: PreparedPhoto, filename: str | None
 ) -> tuple[Job, Photo]:
-    """The rows of an accepted photo. What the champion has answered before is answered at once."""
+    """The rows of an accepted photo. What is known of it already, the champion's answer or that it takes
+    workers down, is told at once.
+    """
     photo = photos.ensure(session, owner_id, prepared, filename)
     known = predictions.champions_result(session, photo.id)
     if known is not None:
         return store.create_answered(
             session, JobKind.CLASSIFY, owner_id=owner_id, photo_id=photo.id, result=known
         ), photo
+    held = store.quarantined(session, photo.id)
+    if held is not None:
+        return held, photo
     return store.create(session, JobKind.CLASSIFY, owner_id=owner_id, photo_id=photo.id), photo
 
 

@@ -70,12 +70,16 @@ class Lease:
         self._stop.check()
 
     def _renew(self) -> None:
+        # Done twice, a renewal says the same: a database that restarts at this moment costs no attempt.
         try:
-            with self._database.write() as session:
-                if store.renew(session, self.job_id, self.attempt, self._progress):
-                    self._lost = CancelledError()
+            cancel = self._database.transact(
+                lambda session: store.renew(session, self.job_id, self.attempt, self._progress)
+            )
         except LeaseLostError as error:
             self._lost = error
+        else:
+            if cancel:
+                self._lost = CancelledError()
 
     def _keep(self) -> None:
         while not self._over.wait(RENEW_SECONDS) and self._lost is None:

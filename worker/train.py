@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import structlog
 from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
 
 from shared.datasets import store as datasets
 from shared.errors import CancelledError, HangtagError, LeaseLostError, TransientError
@@ -97,7 +99,7 @@ def _train(context: WorkerContext, job: Job, lease: Lease) -> None:
         dataset = datasets.find(session, job.payload["dataset_version"])
     lease.report(Progress("engine", 0, 1))
     space = FeatureSpace(context.settings.base_weights_digest, parameters.image_size)
-    engine = load_engine(context.settings, space)
+    engine = load_engine(context.settings, space, lambda *_: lease.check(), check=lease.check)
     features = FeatureStore(context.settings.data_dir / "features", space)
     lines = _lines(context, dataset)
     ensure_features(
@@ -175,13 +177,15 @@ class _Fit:
         """Forget the figures of epochs that will run again, so that every epoch is told once."""
         if self._before is not None:
             logger.info("training_resumed", after_epoch=self._epochs_before)
-        with self._database.write() as session:
-            store.renew(session, self._lease.job_id, self._lease.attempt)
+        job_id, done = self._lease.job_id, self._epochs_before
+
+        def forget(session: Session) -> None:
+            store.renew(session, job_id, self._lease.attempt)
             session.execute(
-                delete(TrainingEpoch).where(
-                    TrainingEpoch.job_id == self._lease.job_id, TrainingEpoch.epoch > self._epochs_before
-                )
+                delete(TrainingEpoch).where(TrainingEpoch.job_id == job_id, TrainingEpoch.epoch > done)
             )
+
+        self._database.transact(forget)
         self._lease.report(Progress("training", self._epochs_before, self._parameters.epochs))
 
     def _should_stop(self) -> bool:
@@ -190,11 +194,13 @@ class _Fit:
 
     def _note(self, metrics: EpochMetrics) -> None:
         """Write the figures, before the checkpoint: an epoch whose checkpoint is missing runs again."""
-        with self._database.write() as session:
-            store.renew(session, self._lease.job_id, self._lease.attempt)  # only who holds the job may write
-            session.merge(
-                TrainingEpoch(job_id=self._lease.job_id, attempt=self._lease.attempt, **asdict(metrics))
-            )
+        job_id, attempt = self._lease.job_id, self._lease.attempt
+
+        def note(session: Session) -> None:
+            store.renew(session, job_id, attempt)  # only who holds the job may write
+            session.merge(TrainingEpoch(job_id=job_id, attempt=attempt, **asdict(metrics)))
+
+        self._database.transact(note)
 
     def _keep(self, state: TrainingState) -> None:
         """Write the checkpoint and report. Without room for it, training still goes on."""
@@ -250,19 +256,22 @@ def _lineage(
 
 
 def _register(context: WorkerContext, job: Job, new: registry.NewVersion, head: Head) -> None:
-    registry.store_head(context.blobs, head)
-    with context.database.write() as session:
+    def register(session: Session) -> int | None:
         if store.renew(session, job.id, job.attempt):
             store.cancelled(session, job.id, job.attempt)
-            return
+            return None
         version = registry.add(session, new)
         if registry.champion(session) is None:
             registry.promote(
                 session, version.number, "hangtag", "The first version: nothing answered before it."
             )
         store.succeed(session, job.id, job.attempt, _result(version.number, new))
-        number = version.number
-    logger.info("version_registered", model_version=number)
+        return version.number
+
+    registry.store_head(context.blobs, head)
+    number = context.database.transact(register)
+    if number is not None:
+        logger.info("version_registered", model_version=number)
 
 
 def _result(number: int, new: registry.NewVersion) -> dict[str, Any]:
@@ -275,9 +284,8 @@ def _result(number: int, new: registry.NewVersion) -> dict[str, Any]:
     }
 
 
-def _record(context: WorkerContext, change: Any) -> None:
+def _record(context: WorkerContext, change: Callable[[Session], object]) -> None:
     try:
-        with context.database.write() as session:
-            change(session)
+        context.database.transact(change)
     except LeaseLostError:
         logger.warning("lease_lost")

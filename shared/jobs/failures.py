@@ -146,7 +146,7 @@ def release(session: Session, job_id: str, by: str) -> Job:
     """
     if store.find(session, job_id).state is not JobState.QUARANTINED:
         raise NotInQuarantineError
-    return store.retry(session, job_id, released_by=by)
+    return store.retry(session, job_id, retried_by=by)
 
 
 def attempts_of(session: Session, jobs: Iterable[Job]) -> dict[str, list[Attempt]]:
@@ -183,7 +183,6 @@ def _in_batches(database: Database, selection: Selection, deed: Deed) -> Dealt:
 
 def _retry(session: Session, jobs: list[Job], by: str) -> None:
     for job in jobs:
-        note = "released_by" if job.state is JobState.QUARANTINED else "retried_by"
         job.retried_as = new_id()
         session.add(
             Job(
@@ -192,7 +191,7 @@ def _retry(session: Session, jobs: list[Job], by: str) -> None:
                 state=JobState.QUEUED,
                 owner_id=job.owner_id,
                 photo_id=job.photo_id,
-                payload=store.task_again(job, **{note: by}),
+                payload=handling.task_again(job, by),
             )
         )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import ColumnElement, and_, text
 
 from shared.jobs.states import Handling, JobState
@@ -9,6 +11,8 @@ from shared.tables import OPEN_FAILURE, Job
 
 # Ends that somebody has to look at.
 FAILURES = (JobState.FAILED, JobState.QUARANTINED)
+# What a retry adds to the task it repeats; the next retry says its own.
+RETRY_NOTES = ("retry_of", "retried_by", "released_by")
 
 
 def is_open() -> ColumnElement[bool]:
@@ -33,3 +37,10 @@ def of(job: Job) -> Handling | None:
     if job.retried_as is not None:
         return Handling.RETRIED
     return Handling.OPEN if job.discarded_at is None else Handling.DISCARDED
+
+
+def task_again(job: Job, by: str) -> dict[str, Any]:
+    """The task of a job for the one that takes its place, with who asked for it."""
+    task = {name: value for name, value in job.payload.items() if name not in RETRY_NOTES}
+    note = "released_by" if job.state is JobState.QUARANTINED else "retried_by"
+    return {**task, "retry_of": job.id, note: by}

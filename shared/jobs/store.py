@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, or_, select, update
+from sqlalchemy import ColumnElement, func, or_, select, text, update
 from sqlalchemy.engine import CursorResult
 from sqlalchemy.orm import Session
 
@@ -23,17 +23,16 @@ from shared.errors import (
     LeaseLostError,
     NotFoundError,
     NotRetryableError,
+    QuarantinedError,
     TransientError,
 )
-from shared.jobs.handling import stands
+from shared.jobs.handling import stands, task_again
 from shared.jobs.states import ACTIVE, TERMINAL, Handling, JobKind, JobState, may_move
-from shared.tables import Attempt, Job
+from shared.tables import HELD_IN_QUARANTINE, Attempt, Job
 
 # A batch of photos takes about a second on two cores; thirty times that is a dead worker.
 LEASE_SECONDS = {JobKind.CLASSIFY: 30, JobKind.TRAIN: 90}
 MAX_BACKOFF_SECONDS = 300
-# What a retry adds to the task it repeats; the next retry says its own.
-RETRY_NOTES = ("retry_of", "retried_by", "released_by")
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +136,12 @@ def page(
     return Page(rows[:limit], rows[limit - 1].id if len(rows) > limit else None)
 
 
+def quarantined(session: Session, photo_id: str) -> Job | None:
+    """The job about this photo that is in quarantine, if there is one that nobody has released."""
+    held = select(Job).where(Job.photo_id == photo_id, text(HELD_IN_QUARANTINE))
+    return session.scalars(held.order_by(Job.id.desc()).limit(1)).first()
+
+
 def attempts(session: Session, job_id: str) -> list[Attempt]:
     """All runs of a job, first to last."""
     return list(session.scalars(select(Attempt).where(Attempt.job_id == job_id).order_by(Attempt.number)))
@@ -145,13 +150,14 @@ def attempts(session: Session, job_id: str) -> list[Attempt]:
 def claim(session: Session, kind: JobKind, worker: str, limit: int, job_id: str | None = None) -> list[Job]:
     """Take up to `limit` queued jobs of a kind, or just `job_id`. The claim itself counts the attempt.
 
-    A job whose last attempt did not end well is taken alone, so that it takes no neighbours down with it.
+    A job whose last attempt did not end well, or that was let out of quarantine, is taken alone, so that it
+    takes no neighbours down with it.
     Rows another worker is taking at this moment are skipped on PostgreSQL; on SQLite there is one
     writer at a time, so none can be.
     """
     now = utc_now()
     waiting = (
-        select(Job.id, Job.attempt)
+        select(Job.id, Job.attempt, Job.payload)
         .where(Job.state == JobState.QUEUED, Job.kind == kind, due(now))
         .order_by(Job.run_after, Job.id)
         .limit(limit)
@@ -162,8 +168,9 @@ def claim(session: Session, kind: JobKind, worker: str, limit: int, job_id: str 
     found = session.execute(waiting).all()
     if not found:
         return []
-    fresh = [row.id for row in found if row.attempt == 0]
-    ids = [found[0].id] if found[0].attempt else fresh
+    suspects = {row.id for row in found if row.attempt or "released_by" in row.payload}
+    oldest = found[0].id
+    ids = [oldest] if oldest in suspects else [row.id for row in found if row.id not in suspects]
     claimed = session.scalars(
         update(Job)
         .where(Job.id.in_(ids), Job.state == JobState.QUEUED)
@@ -278,34 +285,32 @@ def request_cancel(session: Session, job_id: str, owner_id: str | None = None) -
     return job
 
 
-def retry(session: Session, job_id: str, owner_id: str | None = None, **notes: str) -> Job:
+def retry(session: Session, job_id: str, owner_id: str | None = None, *, retried_by: str = "hangtag") -> Job:
     """Queue a new job with the same task. The old one keeps its state: terminal states never change.
 
     Whoever asks again gets that new job while it waits, runs or has succeeded; if it failed too, it is the
-    one that is tried again.
+    one that is tried again. Out of quarantine a job is only let by somebody who may see everybody's jobs
+    (no `owner_id`): a photo that takes workers down must not do so again whenever its owner likes.
 
     Raises:
         NotFoundError: unknown, or somebody else's.
         NotRetryableError: it succeeded, or has not ended.
+        QuarantinedError: it is in quarantine, and its owner asks.
     """
     job = find(session, job_id, owner_id)
     session.refresh(job, with_for_update=True)  # two who ask at the same time shall get the same new job
     if job.retried_as is not None:
         newer = find(session, job.retried_as)
         hopeful = newer.state in ACTIVE or newer.state is JobState.SUCCEEDED
-        return newer if hopeful else retry(session, newer.id, owner_id, **notes)
+        return newer if hopeful else retry(session, newer.id, owner_id, retried_by=retried_by)
     if job.state not in TERMINAL - {JobState.SUCCEEDED}:
         raise NotRetryableError
-    payload = task_again(job, **notes)
+    if job.state is JobState.QUARANTINED and owner_id is not None:
+        raise QuarantinedError
+    payload = task_again(job, retried_by)
     again = create(session, job.kind, owner_id=job.owner_id, photo_id=job.photo_id, payload=payload)
     job.retried_as = again.id
     return again
-
-
-def task_again(job: Job, **notes: str) -> dict[str, Any]:
-    """The task of a job for the one that takes its place, with who asked for it."""
-    task = {name: value for name, value in job.payload.items() if name not in RETRY_NOTES}
-    return {**task, "retry_of": job.id, **notes}
 
 
 def lose(session: Session, job: Job) -> JobState:

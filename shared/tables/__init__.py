@@ -3,12 +3,13 @@
 from shared.tables.accounts import ApiKey, SignInLink, User, WebSession
 from shared.tables.base import Base, new_id
 from shared.tables.datasets import DatasetExample, DatasetVersion, Example
-from shared.tables.jobs import OPEN_FAILURE, Attempt, IdempotencyKey, Job
+from shared.tables.jobs import HELD_IN_QUARANTINE, OPEN_FAILURE, Attempt, IdempotencyKey, Job
 from shared.tables.models import Alias, AliasChange, ModelVersion, TrainingEpoch
 from shared.tables.photos import Photo, Prediction
 from shared.tables.workers import WorkerHeartbeat
 
 __all__ = [
+    "HELD_IN_QUARANTINE",
     "OPEN_FAILURE",
     "Alias",
     "AliasChange",

@@ -18,6 +18,8 @@ OPEN_FAILURE = (
     "finished_at IS NOT NULL AND state NOT IN ('succeeded', 'cancelled') "
     "AND discarded_at IS NULL AND retried_as IS NULL"
 )
+# A job in quarantine that nobody has released. Said like this in the query, too, it is found by its index.
+HELD_IN_QUARANTINE = "state = 'quarantined' AND retried_as IS NULL"
 
 
 class Job(Base):
@@ -69,6 +71,12 @@ class Job(Base):
             "id",
             sqlite_where=text("error_code IS NOT NULL"),
             postgresql_where=text("error_code IS NOT NULL"),
+        ),
+        Index(
+            "ix_job_quarantine",
+            "photo_id",
+            sqlite_where=text(HELD_IN_QUARANTINE),
+            postgresql_where=text(HELD_IN_QUARANTINE),
         ),
         Index(
             "ix_job_open_failure",

@@ -13,8 +13,9 @@ from shared.errors import BlobMissingError
 from shared.jobs.states import TERMINAL, JobState
 from shared.tables import Job, Photo, Prediction
 
-# What a terminal row says; all of it stays as it is.
-TOLD = ("state", "attempt", "finished_at", "result", "error_code", "error_message")
+# What people decide about a job after its end is noted in its row; all else stays as it is.
+DECISIONS = {"retried_as", "discarded_at", "discarded_by"}
+TOLD = [column.key for column in Job.__table__.columns if column.key not in DECISIONS]
 
 
 def violations(database: Database, blobs: BlobStore, accepted: Iterable[str]) -> list[str]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import event, text, update
+from sqlalchemy.orm import Session
 
 from shared.clock import utc_now
 from shared.database import Database
@@ -42,6 +43,21 @@ def test_a_report_renews_the_lease_and_notes_the_progress(database: Database, le
     assert job.lease_until is not None
     assert job.lease_until > utc_now()
     assert (job.stage, job.done, job.total) == ("training", 1, 2)
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_a_report_during_which_the_connection_breaks_is_repeated(database: Database, lease: Lease) -> None:
+    def end_our_connection(session: Session) -> None:
+        event.remove(Session, "before_commit", end_our_connection)
+        pid = session.scalar(text("SELECT pg_backend_pid()"))
+        with database.engine.connect() as another:
+            another.execute(text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": pid})
+
+    event.listen(Session, "before_commit", end_our_connection)
+    lease.report(HALF)
+    lease.check()
+    with database.read() as session:
+        assert store.find(session, lease.job_id).stage == "training"
 
 
 def test_a_stopping_worker_is_told_at_the_next_check_and_still_holds_the_job(

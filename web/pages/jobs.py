@@ -86,6 +86,7 @@ def job(job_id: str) -> str:
         photo = photos_of(session, [found]).get(found.photo_id or "")
         attempts = store.attempts(session, job_id)
         epochs = epochs_of(session, job_id)
+    operator = identity().owner_filter is None
     now = utc_now()
     return render_template(
         "jobs/job.html",
@@ -96,8 +97,8 @@ def job(job_id: str) -> str:
         epochs=epochs,
         charts=training_charts(epochs),
         may_cancel=may_cancel(found),
-        may_retry=may_retry(found),
-        handling=handling.of(found) if identity().owner_filter is None else None,
+        may_retry=may_retry(found, operator=operator),
+        handling=handling.of(found) if operator else None,
     )
 
 

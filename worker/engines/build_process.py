@@ -6,8 +6,10 @@ import logging
 import os
 import subprocess
 import sys
-import threading
+import time
 from collections import deque
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from shared.errors import ParityError, TransientError
@@ -18,6 +20,10 @@ log = logging.getLogger(__name__)
 
 # A build takes 20 seconds on 2 cores; this ends one that hangs, or that waits for one that hangs.
 MAX_SECONDS = 900.0
+# Somebody who cancels waits for this, too.
+CHECK_SECONDS = 0.5
+# Whether to go on: raises when not.
+Check = Callable[[], None]
 # Of a failed build's output, so much belongs into the error; all of it is in the log.
 QUOTED_LINES = 5
 # The exit status of a builder whose engine was refused, apart from every other way to fail.
@@ -30,8 +36,17 @@ class EngineBuildError(TransientError):
     code = "engine_build_failed"
 
 
-def build_in_child(settings: Settings, feature_space: FeatureSpace, photos: Path | None) -> None:
+def no_check() -> None:
+    """For callers that wait to the end."""
+
+
+def build_in_child(
+    settings: Settings, feature_space: FeatureSpace, photos: Path | None, check: Check = no_check
+) -> None:
     """Build the OpenVINO engine of `feature_space`, unless it is there, and log what the builder says.
+
+    Args:
+        check: called twice a second, on a thread; what it raises ends the build and comes out of here.
 
     Raises:
         ParityError: it was built and its answers differ too much from Keras'.
@@ -40,16 +55,18 @@ def build_in_child(settings: Settings, feature_space: FeatureSpace, photos: Path
     command = [sys.executable, "-m", "worker.engines.build", "--image-size", str(feature_space.image_size)]
     if photos is not None:
         command += ["--photos", str(photos)]
-    with subprocess.Popen(  # noqa: S603 - our own module
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=_environment(settings)
-    ) as builder:
-        alarm = threading.Timer(MAX_SECONDS, builder.kill)
-        alarm.start()
+    with (
+        subprocess.Popen(  # noqa: S603 - our own module
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=_environment(settings)
+        ) as builder,
+        ThreadPoolExecutor(1, thread_name_prefix="engine-build") as pool,
+    ):
+        watch = pool.submit(_watch, builder, check)
         try:
             last = _log_output(builder)
         finally:
-            alarm.cancel()
             builder.kill()
+        watch.result()
     if builder.returncode == EXIT_NO_PARITY:
         raise ParityError(last[-1] if last else None)
     if builder.returncode != 0:
@@ -58,6 +75,17 @@ def build_in_child(settings: Settings, feature_space: FeatureSpace, photos: Path
             f"{builder.returncode}): {' | '.join(last) or 'no output'}. To see more, run: python "
             f"{' '.join(command[1:])}"
         )
+
+
+def _watch(builder: subprocess.Popen[str], check: Check) -> None:
+    """Kill the builder when it takes too long, or when `check` raises."""
+    deadline = time.monotonic() + MAX_SECONDS
+    try:
+        while builder.poll() is None and time.monotonic() < deadline:
+            check()
+            time.sleep(CHECK_SECONDS)
+    finally:
+        builder.kill()
 
 
 def _log_output(builder: subprocess.Popen[str]) -> list[str]:

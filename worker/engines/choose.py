@@ -9,7 +9,7 @@ from pathlib import Path
 from shared.errors import ChecksumError, ParityError, PermanentError
 from shared.models.feature_space import PREPROCESSING_VERSION, FeatureSpace
 from shared.settings import EngineChoice, Settings
-from worker.engines.build_process import build_in_child
+from worker.engines.build_process import Check, build_in_child, no_check
 from worker.engines.engine import Engine
 from worker.engines.gpu import GpuFinding, find_gpu
 from worker.network.base_weights import ensure_base_weights
@@ -45,6 +45,7 @@ def load_engine(
     feature_space: FeatureSpace,
     report: Report = no_report,
     photos: Path | None = None,
+    check: Check = no_check,
 ) -> Engine:
     """Load the engine of this machine for `feature_space`, building it on first use (about 20 s).
 
@@ -54,6 +55,8 @@ def load_engine(
     Args:
         report: told how far a download of the base weights is.
         photos: a folder of JPEG photos for the parity check of a build; None compares drawn pictures.
+        check: called again and again during a build; what it raises ends the build and comes out of here, as
+            does what `report` raises during a download.
 
     Raises:
         PermanentError: the feature space belongs to other base weights or another release.
@@ -71,7 +74,7 @@ def load_engine(
         log.warning("%s", reason)
         decision = EngineDecision(EngineChoice.OPENVINO, reason)
     try:
-        return _announced(_openvino(settings, feature_space, report, photos, decision.reason))
+        return _announced(_openvino(settings, feature_space, report, photos, check, decision.reason))
     except ParityError as error:
         if settings.engine is not EngineChoice.AUTO:
             raise
@@ -102,7 +105,12 @@ def _keras(settings: Settings, feature_space: FeatureSpace, report: Report, reas
 
 
 def _openvino(
-    settings: Settings, feature_space: FeatureSpace, report: Report, photos: Path | None, reason: str
+    settings: Settings,
+    feature_space: FeatureSpace,
+    report: Report,
+    photos: Path | None,
+    check: Check,
+    reason: str,
 ) -> Engine:
     # Only here: it brings OpenVINO into the process.
     from worker.engines.openvino_engine import load_openvino_engine  # noqa: PLC0415
@@ -114,7 +122,7 @@ def _openvino(
     except ChecksumError as changed:
         log.warning("building the OpenVINO engine anew: %s", changed.message)
     ensure_base_weights(settings, report)  # here, so that the caller sees how far a download is
-    build_in_child(settings, feature_space, photos)
+    build_in_child(settings, feature_space, photos, check)
     return load_openvino_engine(settings, feature_space, reason)
 
 

@@ -157,7 +157,7 @@ def test_a_retry_of_what_was_retried_and_failed_again_tries_the_newest(database:
         store.request_cancel(session, second)
     with database.write() as session:
         third = store.retry(session, job.id)
-    assert third.payload == {"x": 1, "retry_of": second}
+    assert third.payload == {"x": 1, "retry_of": second, "retried_by": "hangtag"}
 
 
 def test_a_group_of_1200_is_retried_exactly_once_by_two_who_press_at_the_same_time(

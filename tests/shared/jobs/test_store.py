@@ -19,13 +19,14 @@ from shared.errors import (
     NotFoundError,
     NotRetryableError,
     PhotoCorruptError,
+    QuarantinedError,
     TransientError,
 )
 from shared.jobs import store, upkeep
 from shared.jobs.states import JobKind, JobState
 from shared.jobs.store import Progress
 from shared.tables import Job
-from tests.factories import add_job, add_user
+from tests.factories import add_failures, add_job, add_user
 
 
 def claim(database: Database, limit: int = 10, worker: str = "w1") -> list[Job]:
@@ -87,6 +88,16 @@ def test_a_job_that_failed_before_does_not_join_the_batch_of_older_ones(database
         session.execute(update(Job).where(Job.id == failed.id).values(run_after=utc_now()))
     assert [job.id for job in claim(database)] == [job.id for job in fresh]
     assert [(job.id, job.attempt) for job in claim(database)] == [(failed.id, 2)]
+
+
+def test_a_job_let_out_of_quarantine_is_claimed_alone_from_its_first_attempt_on(database: Database) -> None:
+    before = add_job(database)
+    (held,) = add_failures(database, state=JobState.QUARANTINED)
+    with database.write() as session:
+        released = store.retry(session, held.id, retried_by="Ada")
+    after = add_job(database)
+    batches = [[job.id for job in claim(database)] for _ in range(3)]
+    assert batches == [[before.id, after.id], [released.id], []]
 
 
 def test_a_job_given_back_joins_batches_as_if_never_taken(database: Database) -> None:
@@ -224,9 +235,23 @@ def test_a_retry_is_a_new_job_and_the_old_one_keeps_its_state(database: Database
         store.request_cancel(session, job.id)
     with database.write() as session:
         again = store.retry(session, job.id)
-    assert again.payload == {"x": 1, "retry_of": job.id}
+    assert again.payload == {"x": 1, "retry_of": job.id, "retried_by": "hangtag"}
     assert look(database, again).state is JobState.QUEUED
     assert look(database, job).state is JobState.CANCELLED
+
+
+def test_its_owner_cannot_take_a_job_out_of_quarantine_and_somebody_who_sees_all_jobs_can(
+    database: Database,
+) -> None:
+    owner = add_user(database).id
+    (held,) = add_failures(database, state=JobState.QUARANTINED, owner_id=owner)
+    with pytest.raises(QuarantinedError), database.write() as session:
+        store.retry(session, held.id, owner, retried_by="Sam")
+    with database.write() as session:
+        released = store.retry(session, held.id, retried_by="Ada")
+    assert released.payload == {"retry_of": held.id, "released_by": "Ada"}
+    with database.write() as session:
+        assert store.retry(session, held.id, owner, retried_by="Sam").id == released.id
 
 
 def test_what_succeeded_or_still_runs_cannot_be_retried(database: Database) -> None:

@@ -9,10 +9,12 @@ from dataclasses import replace
 import pytest
 
 from shared.blobs import BlobStore, photo_key
+from shared.clock import utc_now
 from shared.database import Database
 from shared.jobs import store
 from shared.jobs.states import JobKind, JobState
 from shared.settings import Settings
+from shared.tables import Job
 from tests.factories import add_key, add_user, picture
 from tests.web.conftest import Api, MakeApp
 
@@ -52,6 +54,24 @@ def test_the_same_photo_of_one_seller_is_one_photo_with_two_jobs(as_seller: Api)
     second = as_seller("POST", "/api/v1/classifications", **upload(picture(1))).json
     assert first["photo"]["id"] == second["photo"]["id"]
     assert first["job"]["id"] != second["job"]["id"]
+
+
+def test_a_photo_in_quarantine_that_is_sent_again_runs_only_once_it_is_released(
+    as_seller: Api, as_admin: Api, database: Database
+) -> None:
+    sent = as_seller("POST", "/api/v1/classifications", **upload(picture(1))).json["job"]
+    with database.write() as session:
+        held = session.get_one(Job, sent["id"])
+        held.state, held.finished_at, held.error_code = JobState.QUARANTINED, utc_now(), "worker_crashed"
+    again = as_seller("POST", "/api/v1/classifications", **upload(picture(1)))
+    assert again.status_code == 202
+    told = again.json["job"]
+    assert (told["id"], told["state"], told["error"]["code"]) == (sent["id"], "quarantined", "worker_crashed")
+    refused = as_seller("POST", f"/api/v1/jobs/{sent['id']}/retry")
+    assert (refused.status_code, refused.json["code"]) == (409, "quarantined")
+    assert as_admin("POST", f"/api/v1/jobs/{sent['id']}/release").status_code == 202
+    later = as_seller("POST", "/api/v1/classifications", **upload(picture(1))).json["job"]
+    assert (later["state"], later["id"] != sent["id"]) == ("queued", True)
 
 
 @pytest.mark.parametrize(

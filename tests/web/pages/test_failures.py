@@ -195,6 +195,15 @@ def test_the_quarantine_shows_the_photo_its_attempts_and_its_workers(
     assert "3 attempts on <code>predict@a</code>, <code>predict@b</code>" in page
 
 
+def test_who_owns_a_photo_in_quarantine_reads_why_and_has_no_button_to_try_it_again(
+    signed_in: FlaskClient, suspect: Job
+) -> None:
+    for path in (f"/jobs/{suspect.id}", "/sell"):
+        page = signed_in.get(path).text
+        assert "About worker_crashed." in page
+        assert f"/jobs/{suspect.id}/retry" not in page
+
+
 def test_a_photo_is_released_in_the_name_of_who_pressed(
     admin_signed_in: FlaskClient, database: Database, suspect: Job
 ) -> None:

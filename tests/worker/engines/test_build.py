@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from shared.errors import ValidationError
+from shared.errors import CancelledError, ValidationError
 from shared.models.feature_space import FeatureSpace
 from shared.settings import EngineChoice, Settings
 from tests.random_weights import random_arrays
@@ -90,6 +90,17 @@ def test_a_builder_that_cannot_start_is_quoted(settings: Settings, tmp_path: Pat
 
     with pytest.raises(EngineBuildError, match=r"could not be built \(exit status 1\).*FileExistsError"):
         build_in_child(broken, FeatureSpace(settings.base_weights_digest, SIDE), None)
+
+
+def test_a_build_that_is_not_wanted_any_more_is_ended_and_publishes_nothing(settings: Settings) -> None:
+    another = FeatureSpace(settings.base_weights_digest, SIDE + 1)
+
+    def cancelled() -> None:
+        raise CancelledError
+
+    with pytest.raises(CancelledError):
+        load_engine(settings, another, check=cancelled)
+    assert not engine_folder(settings, another).exists()
 
 
 def test_a_picture_too_small_for_xception_is_refused_by_the_command(

@@ -120,9 +120,10 @@ def may_cancel(job: Job) -> bool:
     return job.state in ACTIVE and job.cancel_requested_at is None
 
 
-def may_retry(job: Job) -> bool:
-    """Whether the same task can be queued again, and has not been."""
-    return job.state in TERMINAL and job.state is not JobState.SUCCEEDED and job.retried_as is None
+def may_retry(job: Job, *, operator: bool) -> bool:
+    """Whether the same task can be queued again by this reader, and has not been."""
+    states = TERMINAL - {JobState.SUCCEEDED}
+    return job.retried_as is None and job.state in (states if operator else states - {JobState.QUARANTINED})
 
 
 def _progress(job: Job) -> ProgressView | None:

@@ -94,7 +94,7 @@ def photo_card(job: Job, photo: Photo | None) -> PhotoCard:
         note=NOTES["failed"],
         level="bad",
         message=message,
-        retryable=True,
+        retryable=job.state is not JobState.QUARANTINED,
         **known,
     )
 
