@@ -111,7 +111,7 @@ def _train(context: WorkerContext, job: Job, lease: Lease) -> None:
     )
     data = _data(dataset, lines, features)
     made_for = {
-        "parameters": parameters.model_dump(mode="json"),
+        "parameters": parameters.flat(),
         "dataset_digest": dataset.digest,
         "feature_space": space.key,
         "libraries": library_versions(),  # the lineage names one set of them, so one set has to do it all
@@ -244,7 +244,7 @@ def _lineage(
         "dataset_version": dataset.number,
         "dataset_digest": dataset.digest,
         "dataset_counts": dataset.counts,
-        "parameters": parameters.model_dump(mode="json"),
+        "parameters": parameters.flat(),
         "seed": parameters.seed,
         "best_epoch": trained.best_epoch,
         "stop_reason": str(trained.stop_reason),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from shared.clock import rfc3339
 from shared.jobs.states import Handling, JobKind, JobState
+from shared.models.hyperparameters import PRESETS
 from shared.tables import DatasetVersion, Job, ModelVersion, Photo
 
 MAX_LIMIT = 200
@@ -43,7 +44,7 @@ class TrainingIn(BaseModel):
 
     model_config = ConfigDict(extra="allow")
 
-    preset: Literal["quick", "balanced", "best"] = "best"
+    preset: str = Field("best", json_schema_extra={"enum": list(PRESETS)})
     dataset_version: int | None = Field(None, ge=1, description="The newest one when left out.")
 
 
