@@ -1,6 +1,7 @@
 """The database tables. Job state, photos, predictions and versions all live here and nowhere else."""
 
-from shared.tables.accounts import ApiKey, SignInLink, User, WebSession
+from shared.tables.accounts import ApiKey, SignInAttempt, SignInLink, User, WebSession
+from shared.tables.audit import AuditEvent
 from shared.tables.base import Base, new_id
 from shared.tables.datasets import DatasetExample, DatasetVersion, Example
 from shared.tables.jobs import OPEN_FAILURE, Attempt, IdempotencyKey, Job
@@ -14,6 +15,7 @@ __all__ = [
     "AliasChange",
     "ApiKey",
     "Attempt",
+    "AuditEvent",
     "Base",
     "DatasetExample",
     "DatasetVersion",
@@ -23,6 +25,7 @@ __all__ = [
     "ModelVersion",
     "Photo",
     "Prediction",
+    "SignInAttempt",
     "SignInLink",
     "TrainingEpoch",
     "User",
