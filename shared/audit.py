@@ -91,7 +91,8 @@ def record(
     Neither secrets nor pictures belong into `details`, and of people no more than the act needs to be
     understood.
     """
-    last = _last(session)
+    take_turn(session)
+    last = session.scalar(select(AuditEvent).order_by(AuditEvent.number.desc()).limit(1))
     event = AuditEvent(
         number=last.number + 1 if last else 1,
         created_at=utc_now(),
@@ -105,6 +106,13 @@ def record(
     session.add(event)
     session.flush()
     return event
+
+
+def take_turn(session: Session) -> None:
+    """Wait until nobody else appends, up to the end of this transaction."""
+    # SQLite needs no lock of ours: its writing transactions begin one after the other anyway.
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": ADVISORY_LOCK})
 
 
 def page(session: Session, chosen: Filter | None = None, cursor: int | None = None, limit: int = 50) -> Page:
@@ -181,13 +189,6 @@ def as_dict(event: AuditEvent) -> dict[str, Any]:
 def as_line(event: AuditEvent) -> str:
     """A row as one line of JSON Lines."""
     return json.dumps(as_dict(event), ensure_ascii=False) + "\n"
-
-
-def _last(session: Session) -> AuditEvent | None:
-    # SQLite needs no lock of ours: its writing transactions begin one after the other anyway.
-    if session.get_bind().dialect.name == "postgresql":
-        session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": ADVISORY_LOCK})
-    return session.scalar(select(AuditEvent).order_by(AuditEvent.number.desc()).limit(1))
 
 
 def _canonical(value: dict[str, Any]) -> str:
