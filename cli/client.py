@@ -51,7 +51,8 @@ def local_settings() -> Settings:
     Raises:
         SettingsError: a variable is wrong.
     """
-    return load_settings({**os.environ, "HANGTAG_SECRET_KEY": secrets.token_hex(32)})
+    unused = {"HANGTAG_SECRET_KEY": secrets.token_hex(32), "HANGTAG_SECRET_KEY_FILE": ""}
+    return load_settings({**os.environ, **unused})
 
 
 def server_address(settings: Settings) -> str:

@@ -227,3 +227,43 @@ class IdempotencyKeyReusedError(ValidationError):
     """This Idempotency-Key was used for another request before. Use a new key for a new request."""
 
     code = "idempotency_key_reused"
+
+
+class SignInRefusedError(ValidationError):
+    """Name and password do not belong together. Try again, or ask an administrator for a link."""
+
+    code = "sign_in_refused"
+
+
+class RateLimitedError(TransientError):
+    """Too many requests in a short time."""
+
+    code = "rate_limited"
+    status = 429
+
+    def __init__(self, message: str, retry_after: int) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after  # seconds
+
+
+class QuotaExceededError(PermanentError):
+    """You have reached what one person may use here."""
+
+    code = "quota_exceeded"
+    status = 429
+
+    def __init__(self, message: str, retry_after: int) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after  # seconds
+
+
+class StorageQuotaError(ConflictError):
+    """Your photos fill the room that is set aside for one person. Delete some, or ask an administrator."""
+
+    code = "storage_quota_exceeded"
+
+
+class TrainingQuotaError(ConflictError):
+    """As many trainings of yours wait or run as one person may have. Wait for one to end, or cancel it."""
+
+    code = "training_quota_exceeded"

@@ -18,6 +18,8 @@ T = TypeVar("T")
 IMAGENET_XCEPTION_DIGEST = "dd8fa9fc31ba124382395512a133fe425aa5c6667b16e5832bb79910d1b77829"
 # 256 bits as text; shorter keys can be guessed from one signed cookie.
 MIN_SECRET_CHARACTERS = 32
+# No limit that is meant needs more, and it fits into every database's integer.
+MOST = 2_000_000_000
 WEAK_SECRETS = ("change", "secret", "example", "sample", "default", "password")
 
 
@@ -53,6 +55,17 @@ class Settings:
     env: Environment
     threads: int  # CPU threads of one engine
     log_format: str  # "text" for people, "json" for machines
+    trusted_hosts: tuple[str, ...]  # names under which browsers and programs may ask
+    proxy_hops: int  # proxies in front whose X-Forwarded-* headers are believed
+    # Requests per minute; 0 does not limit. A thousand photos at once stay below each of them.
+    rate_anonymous: int  # per address, of callers nobody knows
+    rate_reads: int  # per key and per person
+    rate_writes: int  # per key and per person
+    # What one person may use; 0 does not limit.
+    quota_photos_per_day: int
+    quota_waiting_jobs: int
+    quota_storage_gb: int
+    quota_trainings: int  # waiting or running at once
 
     @property
     def production(self) -> bool:
@@ -61,6 +74,12 @@ class Settings:
 
 
 VARIABLES = tuple(f"HANGTAG_{name.upper()}" for name in Settings.__dataclass_fields__)
+# What holds secrets can be given as the path of a file instead, in the variable with _FILE at its end.
+SECRET_VARIABLES = ("HANGTAG_SECRET_KEY", "HANGTAG_DATABASE_URL", "HANGTAG_REDIS_URL")
+FILE_VARIABLES = tuple(f"{name}_FILE" for name in SECRET_VARIABLES)
+# Who asks from this machine itself, like a health check, uses no other name.
+LOCAL_HOSTS = ("localhost", "127.0.0.1", "[::1]")
+ALL_ADDRESSES = ("0.0.0.0", "::")  # noqa: S104 - recognised, not bound
 
 
 def _parse(env: Mapping[str, str], name: str, default: str, convert: Callable[[str], T]) -> T:
@@ -140,20 +159,64 @@ def _secret_key(env: Mapping[str, str], environment: Environment, data_dir: Path
     return key
 
 
+def _with_files(env: Mapping[str, str]) -> dict[str, str]:
+    """The environment with the content of the files that hold secrets.
+
+    Raises:
+        SettingsError: a file cannot be read or is empty, or a secret is given in both ways.
+    """
+    found = dict(env)
+    for name in SECRET_VARIABLES:
+        path = found.get(f"{name}_FILE", "").strip()
+        if not path:
+            continue
+        if found.get(name, "").strip():
+            raise SettingsError(f"{name} and {name}_FILE are both set. Set one of them.")
+        try:
+            found[name] = Path(path).expanduser().read_text().strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise SettingsError(f"{name}_FILE={path!r} cannot be read: {error}.") from error
+        if not found[name]:
+            raise SettingsError(f"{name}_FILE={path!r} is empty.")
+    return found
+
+
+def _trusted_hosts(env: Mapping[str, str], environment: Environment, host: str) -> tuple[str, ...]:
+    named = _parse(env, "TRUSTED_HOSTS", "", _host_names)
+    if environment is Environment.PRODUCTION and not named:
+        raise SettingsError(
+            "HANGTAG_TRUSTED_HOSTS must name the hosts under which Hangtag is reached, for example "
+            "hangtag.example.org: whoever could choose the host could choose where its links lead."
+        )
+    bound = () if host in ALL_ADDRESSES else (f"[{host}]" if ":" in host else host,)
+    return tuple(dict.fromkeys((*named, *bound, *LOCAL_HOSTS)))
+
+
+def _host_names(raw: str) -> tuple[str, ...]:
+    names = tuple(name.strip().lower() for name in raw.split(",") if name.strip())
+    for name in names:
+        if "/" in name or "*" in name or " " in name:
+            raise ValueError(f"{name!r} is no host name; use names like shop.example.org or .example.org.")
+    return names
+
+
 def load_settings(env: Mapping[str, str] | None = None) -> Settings:
     """Read the settings from `env` (default: the process environment).
 
     Raises:
         SettingsError: a variable is missing, wrong or unknown; the message names it.
     """
-    env = os.environ if env is None else env
+    env = _with_files(os.environ if env is None else env)
     unknown = sorted(
-        name for name in env if name.startswith("HANGTAG_") and name not in (*VARIABLES, *CLIENT_VARIABLES)
+        name
+        for name in env
+        if name.startswith("HANGTAG_") and name not in (*VARIABLES, *FILE_VARIABLES, *CLIENT_VARIABLES)
     )
     if unknown:
         raise SettingsError(f"{unknown[0]} is not a setting. Settings are: {', '.join(VARIABLES)}.")
     environment = _parse(env, "ENV", "development", Environment)
     data_dir = _parse(env, "DATA_DIR", "data", lambda raw: Path(raw).expanduser().resolve())
+    host = env.get("HANGTAG_HOST", "").strip() or "127.0.0.1"
     return Settings(
         data_dir=data_dir,
         database_url=_parse(
@@ -161,7 +224,7 @@ def load_settings(env: Mapping[str, str] | None = None) -> Settings:
         ),
         redis_url=_parse(env, "REDIS_URL", "", _redis_url),
         blob_url=_parse(env, "BLOB_URL", data_dir.joinpath("blobs").as_uri(), _scheme("file:///", "s3://")),
-        host=env.get("HANGTAG_HOST", "").strip() or "127.0.0.1",
+        host=host,
         port=_parse(env, "PORT", "8000", _between(1, 65535)),
         secret_key=_secret_key(env, environment, data_dir),
         engine=_parse(env, "ENGINE", "auto", EngineChoice),
@@ -170,6 +233,15 @@ def load_settings(env: Mapping[str, str] | None = None) -> Settings:
         env=environment,
         threads=_parse(env, "THREADS", str(os.cpu_count() or 1), _between(1, 1024)),
         log_format=_parse(env, "LOG_FORMAT", "text", _one_of("text", "json")),
+        trusted_hosts=_trusted_hosts(env, environment, host),
+        proxy_hops=_parse(env, "PROXY_HOPS", "0", _between(0, 10)),
+        rate_anonymous=_parse(env, "RATE_ANONYMOUS", "600", _between(0, MOST)),
+        rate_reads=_parse(env, "RATE_READS", "30000", _between(0, MOST)),
+        rate_writes=_parse(env, "RATE_WRITES", "6000", _between(0, MOST)),
+        quota_photos_per_day=_parse(env, "QUOTA_PHOTOS_PER_DAY", "50000", _between(0, MOST)),
+        quota_waiting_jobs=_parse(env, "QUOTA_WAITING_JOBS", "50000", _between(0, MOST)),
+        quota_storage_gb=_parse(env, "QUOTA_STORAGE_GB", "100", _between(0, MOST)),
+        quota_trainings=_parse(env, "QUOTA_TRAININGS", "20", _between(0, MOST)),
     )
 
 

@@ -11,10 +11,14 @@ from urllib.parse import quote
 import structlog
 from flask import g, redirect, request, session, url_for
 from flask_wtf.csrf import CSRFProtect
+from sqlalchemy.orm import Session
 
-from shared import accounts
+from shared import accounts, audit
+from shared.accounts import ROLE_SCOPES, passwords, sessions
+from shared.audit import Action
 from shared.errors import InsufficientScopeError, TransientError, UnauthenticatedError
-from shared.tables import User
+from shared.tables import User, WebSession
+from web.browsers import browser_in_words
 from web.services import services
 
 logger = structlog.get_logger(__name__)
@@ -22,12 +26,6 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 csrf = CSRFProtect()
 SESSION_TOKEN = "token"  # noqa: S105 - the name of a cookie field
-# What a signed-in person may do through the API.
-ROLE_SCOPES = {
-    "seller": frozenset({"classify", "read"}),
-    "reviewer": frozenset({"classify", "read"}),
-    "admin": frozenset(accounts.SCOPES),
-}
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -37,6 +35,8 @@ class Identity:
 
     user: User
     scopes: frozenset[str]
+    key_id: str | None = None  # of the key that speaks; None for a browser
+    web_session: WebSession | None = None
 
     @property
     def owner_filter(self) -> str | None:
@@ -103,24 +103,66 @@ def identity() -> Identity:
     return known
 
 
-def consume_link(token: str) -> User:
-    """Use up a one-time sign-in link.
+def require_person(known: Identity) -> None:
+    """Refuse a key that may not administrate.
+
+    Whoever finds a key must not make themselves another one with it, or shut its owner out.
+
+    Raises:
+        InsufficientScopeError: it is such a key.
+    """
+    if known.key_id is not None and "admin" not in known.scopes:
+        raise InsufficientScopeError("Keys are made and revoked by people: sign in, or use a key with admin.")
+
+
+def sign_in_by_link(token: str) -> User:
+    """Use up a one-time link and sign this browser in.
 
     Raises:
         NotFoundError: unknown, used before, or expired.
     """
     with services().database.write() as database:
-        return accounts.consume_sign_in_link(database, token)
+        user = accounts.consume_sign_in_link(database, token)
+        _open(database, user, by_link=True)
+    return user
 
 
-def sign_in(user_id: str) -> None:
-    """Start a new session for this browser; whatever it held before is dropped."""
+def sign_in_by_password(name: str, password: str) -> User:
+    """Sign this browser in with name and password.
+
+    Raises:
+        SignInRefusedError: they do not belong together.
+        RateLimitedError: too many attempts.
+    """
+    user = passwords.authenticate(services().database, name, password, request.remote_addr or "")
     with services().database.write() as database:
-        token = accounts.open_session(database, user_id)
-    session.clear()
-    session[SESSION_TOKEN] = token
-    session.permanent = True
-    g.pop("identity", None)
+        _open(database, user)
+    return user
+
+
+def change_password(current: str, wanted: str) -> None:
+    """Give the person of this browser another password. All their browsers are signed out but this one.
+
+    Raises:
+        ValidationError: the new one is too weak.
+        SignInRefusedError: the current one is wrong.
+        RateLimitedError: it was wrong too often.
+    """
+    known = identity()
+    passwords.check_new(wanted, known.user.name)
+    if asks_for_password(known):
+        passwords.authenticate(services().database, known.user.name, current, request.remote_addr or "")
+    hashed = passwords.hash_password(wanted)
+    with services().database.write() as database:
+        user = accounts.user_by_id(database, known.user.id)
+        passwords.set_password(database, user, hashed, by=user.name)
+        _open(database, user, noted=False)
+
+
+def asks_for_password(known: Identity) -> bool:
+    """Whether a new password needs the present one: not without one, nor just after signing in by link."""
+    row = known.web_session
+    return known.user.password_hash is not None and (row is None or not sessions.may_reset(row))
 
 
 def sign_out() -> None:
@@ -129,6 +171,33 @@ def sign_out() -> None:
     if token:
         with services().database.write() as database:
             accounts.close_session(database, token)
+    _forget()
+
+
+def sign_out_everywhere() -> None:
+    """End all sessions of the person of this browser."""
+    user = identity().user
+    with services().database.write() as database:
+        accounts.close_sessions(database, user.id)
+        audit.record(database, user.name, Action.SIGNED_OUT_EVERYWHERE, user.name)
+    _forget()
+
+
+def _open(database: Session, user: User, *, by_link: bool = False, noted: bool = True) -> None:
+    """Start a new session for this browser; whatever it held before is dropped."""
+    if before := session.get(SESSION_TOKEN):
+        accounts.close_session(database, before)
+    browser = browser_in_words(request.user_agent.string)
+    token = accounts.open_session(database, user.id, browser=browser, by_link=by_link)
+    if noted:
+        said = {"by": "link" if by_link else "password", "address": request.remote_addr}
+        audit.record(database, user.name, Action.SIGNED_IN, user.name, said)
+    _forget()
+    session[SESSION_TOKEN] = token
+    session.permanent = True
+
+
+def _forget() -> None:
     session.clear()
     g.pop("identity", None)
 
@@ -147,19 +216,19 @@ def _from_key() -> Identity | None:
     if found is None:
         return None
     key, user = found
-    if accounts.use_is_stale(key):
-        _note_use(key.id)
+    if accounts.use_is_stale(key.last_used_at):
+        _note(lambda database: accounts.note_use(database, key.id))
     # A key never exceeds its owner's role.
-    return Identity(user, frozenset(key.scopes) & ROLE_SCOPES[user.role])
+    return Identity(user, frozenset(key.scopes) & ROLE_SCOPES[user.role], key_id=key.id)
 
 
-def _note_use(key_id: str) -> None:
-    """Write down that a key was used. A database without room for that can still be read."""
+def _note(write: Callable[[Session], None]) -> None:
+    """Write down that somebody was here. A database without room for that can still be read."""
     try:
         with services().database.write() as database:
-            accounts.note_use(database, key_id)
+            write(database)
     except TransientError as error:
-        logger.warning("key_use_not_noted", code=error.code)
+        logger.warning("use_not_noted", code=error.code)
 
 
 def _from_session() -> Identity | None:
@@ -167,5 +236,10 @@ def _from_session() -> Identity | None:
     if not token:
         return None
     with services().database.read() as database:
-        user = accounts.session_user(database, token)
-    return Identity(user, ROLE_SCOPES[user.role]) if user else None
+        found = accounts.signed_in(database, token)
+    if found is None:
+        return None
+    row, user = found
+    if accounts.use_is_stale(row.last_seen_at):
+        _note(lambda database: accounts.note_visit(database, row.token_digest))
+    return Identity(user, ROLE_SCOPES[user.role], web_session=row)

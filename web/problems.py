@@ -12,9 +12,9 @@ from flask import Response, g, jsonify, request
 from flask_wtf.csrf import CSRFError
 from pydantic import ValidationError
 from werkzeug.datastructures import Headers
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, SecurityError
 
-from shared.errors import HangtagError, TransientError
+from shared.errors import HangtagError, QuotaExceededError, RateLimitedError, TransientError
 
 logger = structlog.get_logger(__name__)
 
@@ -28,10 +28,14 @@ HTTP_CODES = {
     413: "payload_too_large",
     415: "unsupported_media_type",
     422: "validation_error",
-    429: "too_many_requests",
+    429: "rate_limited",
     500: "internal_error",
 }
 RETRY_SECONDS = "5"
+FOR_PROGRAMS = ("/api/v1/", "/healthz", "/readyz", "/metrics")
+UNKNOWN_HOST = (
+    "Hangtag does not answer under this host name. Whoever runs it can add it to HANGTAG_TRUSTED_HOSTS."
+)
 WRONG_VALUES = "Some of the values sent cannot be used; see errors."
 INTERNAL = "Something went wrong on our side. Please try again; the request id helps us find the cause."
 
@@ -59,7 +63,7 @@ def request_id() -> str:
 
 def register(app: APIFlask) -> None:
     """Answer every error of this application with a problem document or page."""
-    app.register_error_handler(HangtagError, _from_ours)
+    app.register_error_handler(HangtagError, explain)
     app.register_error_handler(CSRFError, _from_csrf)
     app.register_error_handler(ValidationError, _from_pydantic)
     app.register_error_handler(HTTPException, _from_werkzeug)
@@ -70,7 +74,7 @@ def register(app: APIFlask) -> None:
 def _answer(document: dict[str, Any], headers: dict[str, str] | None = None) -> Response:
     from web.pages.problems import render_problem  # noqa: PLC0415 - pages import this module too
 
-    if not request.path.startswith(("/api/v1/", "/healthz", "/readyz", "/metrics")) and _wants_page():
+    if _wants_page():
         response = render_problem(document)
     else:
         response = jsonify(document)
@@ -81,12 +85,18 @@ def _answer(document: dict[str, Any], headers: dict[str, str] | None = None) -> 
 
 
 def _wants_page() -> bool:
+    # A page has links, and without a host that is ours there is nothing they could start with.
+    if isinstance(request.routing_exception, SecurityError) or request.path.startswith(FOR_PROGRAMS):
+        return False
     best = request.accept_mimetypes.best_match(["application/json", "text/html"], default="application/json")
     return best == "text/html"
 
 
-def _from_ours(error: HangtagError) -> Response:
+def explain(error: HangtagError) -> Response:
+    """One of our errors as an answer, with Retry-After where trying again may help."""
     headers = {"Retry-After": RETRY_SECONDS} if isinstance(error, TransientError) else {}
+    if isinstance(error, RateLimitedError | QuotaExceededError):
+        headers["Retry-After"] = str(error.retry_after)
     if error.status == HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = "Bearer"
     if isinstance(error, TransientError):  # expected and named; a traceback would only hide the others
@@ -114,8 +124,10 @@ def _from_csrf(_error: CSRFError) -> Response:
 def _from_werkzeug(error: HTTPException) -> Response:
     if error.code is None or error.code < HTTPStatus.BAD_REQUEST:
         return error.get_response()  # type: ignore[return-value]  # a redirect, not an error
-    code = HTTP_CODES.get(error.code, f"http_{error.code}")
-    response = _answer(problem(error.code, code, error.description or ""))
+    code, detail = HTTP_CODES.get(error.code, f"http_{error.code}"), error.description or ""
+    if isinstance(error, SecurityError):
+        code, detail = "host_not_trusted", UNKNOWN_HOST
+    response = _answer(problem(error.code, code, detail))
     for name in ("Allow", "Retry-After"):
         if name in (kept := error.get_response().headers):
             response.headers[name] = kept[name]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from sqlalchemy.orm import Session
 
+from shared import quotas
 from shared.jobs import store
 from shared.jobs.states import JobKind, JobState
 from shared.photos import predictions
 from shared.photos import store as photos
 from shared.photos.intake import PreparedPhoto
 from shared.tables import Job, Photo
-from web.services import Services
+from web.services import Services, services
 
 
 def submit_photo(services: Services, owner_id: str, data: bytes, filename: str | None) -> tuple[Job, Photo]:
@@ -45,7 +46,12 @@ def accept(
 ) -> tuple[Job, Photo]:
     """The rows of an accepted photo. What is known of it already, the champion's answer or that it takes
     workers down, is told at once.
+
+    Raises:
+        QuotaExceededError: the owner has sent too many within a day, or too many wait.
+        StorageQuotaError: the owner's photos fill what one person may use.
     """
+    quotas.require_room_for_photo(session, services().settings, owner_id, len(prepared.data))
     photo = photos.ensure(session, owner_id, prepared, filename)
     known = predictions.champions_result(session, photo.id)
     if known is not None:

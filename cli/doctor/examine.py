@@ -26,6 +26,8 @@ CHECKS: tuple[tuple[str, Callable[[Settings], Finding]], ...] = (
     ("workers", services.workers),
 )
 
+SECRET_KEY_VARIABLES = ("HANGTAG_SECRET_KEY", "HANGTAG_SECRET_KEY_FILE")
+
 
 def findings() -> list[Finding]:
     """Everything that was found. A check that breaks is itself a finding."""
@@ -38,7 +40,8 @@ def findings() -> list[Finding]:
 
 def _settings(settings: Settings) -> Finding:
     """The secret key is checked only where it would be read, so that looking never creates one."""
-    if settings.production or os.environ.get("HANGTAG_SECRET_KEY", "").strip():
+    given = any(os.environ.get(name, "").strip() for name in SECRET_KEY_VARIABLES)
+    if settings.production or given:
         try:
             load_settings()
         except SettingsError as error:

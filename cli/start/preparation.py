@@ -18,6 +18,7 @@ from shared.migrate import upgrade
 from shared.models.starter import ensure_starter
 from shared.redis_server import client_url
 from shared.settings import Settings
+from shared.settings_log import note_settings
 from worker.network.base_weights import ensure_base_weights
 
 REDIS_SECONDS = 5.0
@@ -39,8 +40,18 @@ def prepare(settings: Settings, console: Console) -> str:
     engine.prepare(settings, console)
     with stage(console, "Sign-in") as step:
         token = credentials(settings)
+        _note_settings(settings)
         step.says(f"command line key in {settings.data_dir / KEY_FILE}")
     return token
+
+
+def _note_settings(settings: Settings) -> None:
+    database = Database(settings.database_url)
+    try:
+        with database.write() as session:
+            note_settings(session, settings)
+    finally:
+        database.close()
 
 
 def _redis_version(settings: Settings) -> str:

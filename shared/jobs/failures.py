@@ -15,6 +15,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, RowMapping, Select, func, select
 from sqlalchemy.orm import Session
 
+from shared import audit
+from shared.audit import Action
 from shared.clock import utc_now
 from shared.database import Database
 from shared.errors import NotDiscardableError, NotInQuarantineError
@@ -146,7 +148,9 @@ def release(session: Session, job_id: str, by: str) -> Job:
     """
     if store.find(session, job_id).state is not JobState.QUARANTINED:
         raise NotInQuarantineError
-    return store.retry(session, job_id, retried_by=by)
+    again = store.retry(session, job_id, retried_by=by)
+    audit.record(session, by, Action.QUARANTINE_RELEASED, f"job {job_id}", {"as": again.id})
+    return again
 
 
 def attempts_of(session: Session, jobs: Iterable[Job]) -> dict[str, list[Attempt]]:
@@ -194,6 +198,9 @@ def _retry(session: Session, jobs: list[Job], by: str) -> None:
                 payload=handling.task_again(job, by),
             )
         )
+    released = [job.id for job in jobs if job.state is JobState.QUARANTINED]
+    if released:
+        audit.record(session, by, Action.QUARANTINE_RELEASED, f"{len(released)} jobs", {"jobs": released})
 
 
 def _discard(_session: Session, jobs: list[Job], by: str) -> None:

@@ -8,6 +8,8 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from shared import audit
+from shared.audit import Action
 from shared.blobs import BlobStore, head_key
 from shared.errors import BlobMissingError, ChecksumError, NoChampionError, NotFoundError, ValidationError
 from shared.models.feature_space import FeatureSpace
@@ -106,7 +108,8 @@ def promote(session: Session, number: int, actor: str, reason: str) -> AliasChan
         alias.version = version.number
     change = AliasChange(name=CHAMPION, before=before, after=version.number, actor=actor, reason=reason)
     session.add(change)
-    session.flush()
+    action = Action.ROLLED_BACK if before is not None and version.number < before else Action.PROMOTED
+    audit.record(session, actor, action, f"version {version.number}", {"before": before, "reason": reason})
     return change
 
 

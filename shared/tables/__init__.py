@@ -1,6 +1,7 @@
 """The database tables. Job state, photos, predictions and versions all live here and nowhere else."""
 
-from shared.tables.accounts import ApiKey, SignInLink, User, WebSession
+from shared.tables.accounts import ApiKey, SignInAttempt, SignInLink, User, WebSession
+from shared.tables.audit import AuditEvent
 from shared.tables.base import Base, new_id
 from shared.tables.datasets import DatasetExample, DatasetVersion, Example
 from shared.tables.jobs import HELD_IN_QUARANTINE, OPEN_FAILURE, Attempt, IdempotencyKey, Job
@@ -15,6 +16,7 @@ __all__ = [
     "AliasChange",
     "ApiKey",
     "Attempt",
+    "AuditEvent",
     "Base",
     "DatasetExample",
     "DatasetVersion",
@@ -24,6 +26,7 @@ __all__ = [
     "ModelVersion",
     "Photo",
     "Prediction",
+    "SignInAttempt",
     "SignInLink",
     "TrainingEpoch",
     "User",

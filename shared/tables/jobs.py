@@ -66,6 +66,13 @@ class Job(Base):
         Index("ix_job_owner", "owner_id", "id"),
         Index("ix_job_state", "state", "id"),
         Index(
+            "ix_job_unfinished",
+            "owner_id",
+            "kind",
+            sqlite_where=text("finished_at IS NULL"),
+            postgresql_where=text("finished_at IS NULL"),
+        ),
+        Index(
             "ix_job_error",
             "error_code",
             "id",

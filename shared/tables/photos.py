@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, String, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shared.clock import utc_now
@@ -26,7 +26,11 @@ class Photo(Base):
     name: Mapped[str] = mapped_column(String(255))
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
 
-    __table_args__ = (UniqueConstraint("owner_id", "digest"),)
+    __table_args__ = (
+        UniqueConstraint("owner_id", "digest"),
+        # Quotas are counted from the index alone.
+        Index("ix_photo_quota", "owner_id", "created_at", "size"),
+    )
 
 
 class Prediction(Base):

@@ -82,6 +82,7 @@ def test_all_kinds_of_workers_are_ok(command: Command, database: Database) -> No
 
 def test_production_without_a_secret_key_is_bad(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HANGTAG_ENV", "production")
+    monkeypatch.setenv("HANGTAG_TRUSTED_HOSTS", "shop.example")
     assert _levels(command)["settings"] == "bad"
 
 

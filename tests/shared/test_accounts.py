@@ -47,9 +47,9 @@ def test_a_closed_session_signs_nobody_in(database: Database) -> None:
     with database.write() as session:
         token = accounts.open_session(session, user.id)
     with database.write() as session:
-        assert accounts.session_user(session, token) is not None
+        assert accounts.signed_in(session, token) is not None
         accounts.close_session(session, token)
-        assert accounts.session_user(session, token) is None
+        assert accounts.signed_in(session, token) is None
 
 
 def test_no_secret_is_stored_in_the_clear(database: Database) -> None:

@@ -39,6 +39,10 @@ def test_an_empty_environment_is_enough(tmp_path: Path, monkeypatch: pytest.Monk
         ("HANGTAG_BASE_WEIGHTS_DIGEST", "abc"),
         ("HANGTAG_THREADS", "-1"),
         ("HANGTAG_LOG_FORMAT", "xml"),
+        ("HANGTAG_TRUSTED_HOSTS", "https://shop.example"),
+        ("HANGTAG_PROXY_HOPS", "11"),
+        ("HANGTAG_RATE_WRITES", "-1"),
+        ("HANGTAG_QUOTA_STORAGE_GB", "plenty"),
     ],
 )
 def test_a_wrong_value_stops_the_start_and_is_named(tmp_path: Path, name: str, value: str) -> None:
@@ -75,9 +79,61 @@ def test_production_refuses_a_missing_or_weak_key(tmp_path: Path, key: str) -> N
     assert not (tmp_path / "secret_key").exists()
 
 
+PRODUCTION = {"HANGTAG_ENV": "production", "HANGTAG_TRUSTED_HOSTS": "shop.example"}
+
+
 def test_production_takes_a_strong_key(tmp_path: Path) -> None:
-    environment = {"HANGTAG_DATA_DIR": str(tmp_path), "HANGTAG_ENV": "production"}
+    environment = {"HANGTAG_DATA_DIR": str(tmp_path), **PRODUCTION}
     assert load_settings({**environment, "HANGTAG_SECRET_KEY": STRONG}).production
+
+
+def test_production_asks_for_the_names_it_is_reached_under(tmp_path: Path) -> None:
+    environment = {**PRODUCTION, "HANGTAG_DATA_DIR": str(tmp_path), "HANGTAG_SECRET_KEY": STRONG}
+    with pytest.raises(SettingsError, match="HANGTAG_TRUSTED_HOSTS"):
+        load_settings({**environment, "HANGTAG_TRUSTED_HOSTS": ""})
+
+
+def test_trusted_are_the_names_given_the_address_bound_and_this_machine(tmp_path: Path) -> None:
+    settings = load_settings(
+        {
+            "HANGTAG_DATA_DIR": str(tmp_path),
+            "HANGTAG_TRUSTED_HOSTS": "Shop.example, .shops.example",
+            "HANGTAG_HOST": "10.1.2.3",
+        }
+    )
+    local = ("localhost", "127.0.0.1", "[::1]")
+    assert settings.trusted_hosts == ("shop.example", ".shops.example", "10.1.2.3", *local)
+
+
+def test_a_secret_can_come_from_a_file(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text(f"{STRONG}\n")
+    (tmp_path / "url").write_text("postgresql://hangtag:x@db/hangtag")
+    settings = load_settings(
+        {
+            **PRODUCTION,
+            "HANGTAG_DATA_DIR": str(tmp_path),
+            "HANGTAG_SECRET_KEY_FILE": str(tmp_path / "key"),
+            "HANGTAG_DATABASE_URL_FILE": str(tmp_path / "url"),
+        }
+    )
+    assert settings.secret_key == STRONG
+    assert settings.database_url == "postgresql://hangtag:x@db/hangtag"
+
+
+@pytest.mark.parametrize("content", ["", "short", "change-me-" * 5])
+def test_production_refuses_a_weak_key_from_a_file_too(tmp_path: Path, content: str) -> None:
+    (tmp_path / "key").write_text(content)
+    environment = {**PRODUCTION, "HANGTAG_SECRET_KEY_FILE": str(tmp_path / "key")}
+    with pytest.raises(SettingsError, match="HANGTAG_SECRET_KEY"):
+        load_settings({**environment, "HANGTAG_DATA_DIR": str(tmp_path)})
+
+
+def test_a_secret_file_that_is_not_there_or_not_alone_stops_the_start(tmp_path: Path) -> None:
+    environment = {"HANGTAG_DATA_DIR": str(tmp_path), "HANGTAG_SECRET_KEY_FILE": str(tmp_path / "nothing")}
+    with pytest.raises(SettingsError, match="HANGTAG_SECRET_KEY_FILE"):
+        load_settings(environment)
+    with pytest.raises(SettingsError, match="both set"):
+        load_settings({**environment, "HANGTAG_SECRET_KEY": STRONG})
 
 
 def test_settings_cannot_be_changed_after_the_start(tmp_path: Path) -> None:

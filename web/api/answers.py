@@ -11,21 +11,22 @@ from web.api.schemas import ProblemOut
 
 # The type APIFlask gives the answers of an operation.
 Answers = dict[int | str, dict[str, str | dict[str, dict[str, Any]]]]
-PRIVATE = "private, no-cache"
+# Kept by the client that polls, and asked about each time.
+POLLED = "private, no-cache"
 
 
 def answer(body: BaseModel, status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    """A JSON answer that is not kept by anybody in between."""
+    """A JSON answer that nobody keeps."""
     response = make_response(body.model_dump_json(), status)
     response.content_type = "application/json"
-    response.headers["Cache-Control"] = PRIVATE
-    response.headers.extend(headers or {})
+    response.headers["Cache-Control"] = "no-store"
+    response.headers.update(headers or {})
     return response
 
 
 def polled(body: BaseModel) -> Response:
     """A JSON answer with an ETag; 304 when the client has it already."""
-    response = answer(body)
+    response = answer(body, headers={"Cache-Control": POLLED})
     response.add_etag()
     response.make_conditional(request)
     return response
@@ -43,10 +44,11 @@ def problems(*statuses: int) -> Answers:
         413: "Too large",
         415: "Not a JPEG, PNG or WebP photo",
         422: "Values that cannot be used",
+        429: "Too fast, or a quota is used up; Retry-After says when to try again",
         503: "The database does not answer; Retry-After says when to try again",
         507: "No room left to store the photo",
     }
-    always = (401, 403, 503)
+    always = (401, 403, 429, 503)
     return {
         status: {
             "description": titles[status],

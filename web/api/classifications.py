@@ -57,7 +57,7 @@ PREFER = {
 @blueprint.doc(
     summary="Classify a photo",
     description="With `Prefer: wait=N` the answer is 200 and the finished job when it is ready in time.",
-    responses={**FINISHED, **problems(400, 413, 415, 422, 507)},
+    responses={**FINISHED, **problems(400, 409, 413, 415, 422, 507)},
     extensions={"x-request-body": UPLOAD, "x-parameters": [PARAMETER, PREFER]},
 )
 def classify() -> Response:

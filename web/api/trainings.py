@@ -8,6 +8,7 @@ from apiflask import APIBlueprint
 from flask import Response
 from sqlalchemy.orm import Session
 
+from shared import quotas
 from shared.datasets import store as datasets
 from shared.errors import NotFoundError
 from shared.jobs import store
@@ -30,7 +31,7 @@ blueprint = APIBlueprint("trainings", __name__, tag="Trainings")
 @blueprint.doc(
     summary="Start a training",
     description="A preset and, beside it, any hyper-parameter that shall differ from it.",
-    responses=problems(400, 404, 422),
+    responses=problems(400, 404, 409, 422),
     extensions={"x-parameters": [PARAMETER]},
 )
 def create(json_data: TrainingIn) -> Response:
@@ -39,6 +40,7 @@ def create(json_data: TrainingIn) -> Response:
     wanted = json_data.dataset_version
 
     def work(session: Session) -> dict[str, Any]:
+        quotas.require_room_for_training(session, services().settings, identity().user.id)
         dataset = datasets.latest(session) if wanted is None else datasets.find(session, wanted)
         payload = {"parameters": parameters.model_dump(mode="json"), "dataset_version": dataset.number}
         job = store.create(session, JobKind.TRAIN, owner_id=identity().user.id, payload=payload)

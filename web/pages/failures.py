@@ -17,7 +17,8 @@ from shared.jobs.failures import Cause, Dealt, Selection
 from shared.jobs.states import Handling, JobKind, JobState
 from web.auth import identity, page_login_required
 from web.pages import blueprint
-from web.pages.jobs import DONE, back_from
+from web.pages.flashes import DONE
+from web.pages.jobs import back_from
 from web.pages.present.failure_rows import (
     QuarantineCard,
     discarded_sentence,

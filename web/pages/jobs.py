@@ -18,6 +18,7 @@ from shared.jobs.states import Handling, JobKind, JobState
 from shared.tables import TrainingEpoch
 from web.auth import identity, page_login_required
 from web.pages import blueprint
+from web.pages.flashes import DONE
 from web.pages.present.curves import Chart, line_chart
 from web.pages.present.failure_rows import HANDLING_WORDS
 from web.pages.present.job_rows import attempt_row, job_row, may_cancel, may_retry
@@ -29,7 +30,6 @@ from web.pages.sign_in import local_path
 from web.services import services
 
 JOBS_PER_PAGE = 50
-DONE = "done"
 Choice = TypeVar("Choice", bound=StrEnum)
 
 

@@ -30,9 +30,7 @@ ADVICE = {
     500: "Photos you already sent are safe. Please try again.",
     503: "Photos you already sent are safe. Please try again shortly.",
 }
-WRITTEN_BY_US = frozenset(
-    {"forbidden", "not_found", "payload_too_large", "too_many_requests", "internal_error"}
-)
+WRITTEN_BY_US = frozenset({"forbidden", "not_found", "payload_too_large", "internal_error"})
 
 
 def render_problem(problem: dict[str, Any]) -> Response:

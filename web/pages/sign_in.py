@@ -1,15 +1,16 @@
-"""Signing in with a one-time link, and out again."""
+"""Signing in with a name and a password or with a one-time link, and out again."""
 
 from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from flask import redirect, render_template, request, url_for
+from flask import flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from shared.errors import NotFoundError
+from shared.errors import NotFoundError, RateLimitedError, SignInRefusedError
 from web import auth
 from web.pages import blueprint
+from web.pages.flashes import DONE
 
 # Links are about sixty characters; anything far longer was pasted by mistake.
 MAX_PASTED_CHARACTERS = 500
@@ -26,19 +27,33 @@ def home() -> Response:
 
 @blueprint.get("/sign-in")
 def sign_in() -> Response | str:
-    """Say how to get a link, and take a pasted one."""
+    """Ask for name and password, or for a link."""
     if auth.current_user():
         return redirect(url_for("pages.sell"))
     return _ask()
 
 
 @blueprint.post("/sign-in")
+def use_password() -> Response | tuple[str, int, dict[str, str]]:
+    """Sign the browser in with name and password."""
+    auth.csrf.protect()
+    name = request.form.get("name", "")[:MAX_PASTED_CHARACTERS]
+    try:
+        auth.sign_in_by_password(name, request.form.get("password", ""))
+    except RateLimitedError as error:
+        return _ask(error.message, name=name), error.status, {"Retry-After": str(error.retry_after)}
+    except SignInRefusedError as error:
+        return _ask(error.message, name=name), error.status, {}
+    return redirect(_next() or url_for("pages.sell"))
+
+
+@blueprint.post("/sign-in/link")
 def paste_link() -> Response | tuple[str, int]:
     """Go to the page of a pasted link. The link itself is used up there, not here."""
     auth.csrf.protect()
     token = token_of(request.form.get("link", ""))
     if not token:
-        return _ask(NOT_A_LINK), 422
+        return _ask(link_error=NOT_A_LINK), 422
     return redirect(url_for("pages.confirm_link", token=token, next=_next()))
 
 
@@ -53,10 +68,11 @@ def use_link(token: str) -> Response | tuple[str, int]:
     """Use a link up and sign the browser in."""
     auth.csrf.protect()
     try:
-        user = auth.consume_link(token)
+        user = auth.sign_in_by_link(token)
     except NotFoundError as error:
-        return _ask(error.message), 404
-    auth.sign_in(user.id)
+        return _ask(link_error=error.message), 404
+    if user.password_hash is None:
+        flash("You have no password yet. Set one under your name, and you need no link the next time.", DONE)
     return redirect(_next() or url_for("pages.sell"))
 
 
@@ -80,8 +96,8 @@ def local_path(path: str) -> str | None:
     return path if path.startswith("/") and not path.startswith("//") and "\\" not in path else None
 
 
-def _ask(error: str | None = None) -> str:
-    return render_template("sign_in/ask.html", error=error, next=_next())
+def _ask(error: str = "", *, link_error: str = "", name: str = "") -> str:
+    return render_template("sign_in/ask.html", error=error, link_error=link_error, name=name, next=_next())
 
 
 def _next() -> str | None:

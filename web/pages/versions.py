@@ -13,7 +13,7 @@ from shared.models.evaluation import Evaluation
 from shared.tables import ModelVersion
 from web.auth import identity, page_login_required
 from web.pages import blueprint
-from web.pages.jobs import DONE
+from web.pages.flashes import DONE
 from web.pages.present.evaluations import (
     axis_floor,
     evaluation,

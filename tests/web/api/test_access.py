@@ -8,6 +8,7 @@ import pytest
 from apiflask import APIFlask
 from flask.testing import FlaskClient
 
+from shared import accounts
 from shared.database import Database
 from shared.tables import User
 from tests.factories import add_key, add_user, picture
@@ -41,8 +42,15 @@ def test_a_key_can_do_what_its_scopes_say_and_no_more(app: APIFlask, database: D
     assert (response.status_code, response.json["code"]) == (403, "insufficient_scope")
 
 
-def test_a_sellers_key_never_exceeds_the_role(app: APIFlask, database: Database, seller: User) -> None:
-    api = Api(app.test_client(), add_key(database, seller, "classify", "read", "train", "admin"))
+def test_a_key_never_exceeds_its_owners_role_whatever_that_was_before(
+    app: APIFlask, database: Database, admin: User
+) -> None:
+    add_user(database, "Kim", "admin")
+    api = Api(app.test_client(), add_key(database, admin, "classify", "read", "train", "admin"))
+    assert api("GET", "/api/v1/jobs/failures").status_code == 200
+    with database.write() as session:
+        accounts.set_role(session, admin.id, "seller", by="Kim")
+    assert api("GET", "/api/v1/jobs").status_code == 200
     assert api("POST", "/api/v1/trainings", json={}).status_code == 403
     body = {"version": 1, "reason": "x"}
     assert api("PUT", "/api/v1/aliases/champion", json=body).status_code == 403

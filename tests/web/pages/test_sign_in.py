@@ -43,12 +43,12 @@ def test_a_used_link_says_what_to_do(client: FlaskClient, link: str) -> None:
 
 
 def test_a_pasted_link_leads_to_its_button(client: FlaskClient, link: str) -> None:
-    answer = post_form(client, "/sign-in", {"link": f" http://localhost:8000{link} "}, page="/sign-in")
+    answer = post_form(client, "/sign-in/link", {"link": f" http://localhost:8000{link} "}, page="/sign-in")
     assert answer.location == link
 
 
 def test_a_pasted_anything_is_explained(client: FlaskClient) -> None:
-    answer = post_form(client, "/sign-in", {"link": "let me in"}, page="/sign-in")
+    answer = post_form(client, "/sign-in/link", {"link": "let me in"}, page="/sign-in")
     assert answer.status_code == 422
     assert "That is not a sign-in link." in answer.text
 
