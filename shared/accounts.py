@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from sqlalchemy import delete, select, update
@@ -61,6 +62,12 @@ def find_user(session: Session, name: str) -> User:
     if user is None:
         raise NotFoundError(f"There is nobody called {name!r}.")
     return user
+
+
+def names(session: Session, user_ids: Collection[str]) -> dict[str, str]:
+    """The names of people, by id."""
+    people = session.scalars(select(User).where(User.id.in_(user_ids)))
+    return {user.id: user.name for user in people}
 
 
 def create_sign_in_link(session: Session, user_id: str) -> str:

@@ -4,8 +4,10 @@ from shared.tables.accounts import ApiKey, SignInLink, User, WebSession
 from shared.tables.base import Base, new_id
 from shared.tables.datasets import DatasetExample, DatasetVersion, Example
 from shared.tables.jobs import OPEN_FAILURE, Attempt, IdempotencyKey, Job
+from shared.tables.listings import CategoryChoice, Listing, ListingPhoto
 from shared.tables.models import Alias, AliasChange, ModelVersion, TrainingEpoch
 from shared.tables.photos import Photo, Prediction
+from shared.tables.reviews import Review
 from shared.tables.workers import WorkerHeartbeat
 
 __all__ = [
@@ -15,14 +17,18 @@ __all__ = [
     "ApiKey",
     "Attempt",
     "Base",
+    "CategoryChoice",
     "DatasetExample",
     "DatasetVersion",
     "Example",
     "IdempotencyKey",
     "Job",
+    "Listing",
+    "ListingPhoto",
     "ModelVersion",
     "Photo",
     "Prediction",
+    "Review",
     "SignInLink",
     "TrainingEpoch",
     "User",

@@ -40,9 +40,11 @@ def problems(*statuses: int) -> Answers:
         403: "The key or account may not do this",
         404: "Unknown, or somebody else's",
         409: "Not possible in the present state",
+        412: "It has changed since the ETag you sent",
         413: "Too large",
         415: "Not a JPEG, PNG or WebP photo",
         422: "Values that cannot be used",
+        428: "The If-Match header is missing",
         503: "The database does not answer; Retry-After says when to try again",
         507: "No room left to store the photo",
     }
