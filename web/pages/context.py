@@ -33,7 +33,10 @@ class Navigation:
 EVERYBODY = ("seller", "reviewer", "admin")
 # Label, endpoint, the path its pages share, and who may go there. The first are always in sight and have room
 # for five short words on a phone; the others open from "More" where the screen is too narrow for all.
-DAILY = (("Sell", "pages.sell", "/sell", EVERYBODY),)
+DAILY = (
+    ("Sell", "pages.sell", "/sell", EVERYBODY),
+    ("Listings", "pages.listings", "/listings", EVERYBODY),
+)
 MORE = (
     ("Jobs", "pages.jobs", "/jobs", EVERYBODY),
     ("Versions", "pages.versions", "/versions", ("reviewer", "admin")),
