@@ -44,6 +44,20 @@ class ConflictError(PermanentError):
     status = 409
 
 
+class PreconditionFailedError(PermanentError):
+    """This has changed since you last looked at it. Look again, then decide."""
+
+    code = "precondition_failed"
+    status = 412
+
+
+class PreconditionRequiredError(PermanentError):
+    """Send the ETag of what you saw as If-Match, so that nothing is decided on what has changed since."""
+
+    code = "precondition_required"
+    status = 428
+
+
 class ValidationError(PermanentError):
     """Some of the values sent cannot be used."""
 

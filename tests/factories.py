@@ -14,12 +14,15 @@ from shared.clock import utc_now
 from shared.database import Database
 from shared.jobs import store
 from shared.jobs.states import JobKind, JobState
+from shared.listings import store as listings
 from shared.models import registry
+from shared.models.answer import KEPT_COUNT, top_k
 from shared.models.feature_space import FEATURE_COUNT, FeatureSpace
 from shared.models.head import Head
+from shared.photos import predictions
 from shared.photos import store as photos
 from shared.photos.intake import prepare
-from shared.tables import Job, ModelVersion, Photo, User
+from shared.tables import Job, Listing, ModelVersion, Photo, User
 
 CLASSES = ["dress", "hat", "shirt"]
 
@@ -74,6 +77,20 @@ def add_photo(database: Database, blobs: BlobStore, user: User, seed: int = 0) -
     prepared.store(blobs)
     with database.write() as session:
         return photos.ensure(session, user.id, prepared, f"photo-{seed}.jpg")
+
+
+def add_answer(database: Database, photo: Photo, version: ModelVersion, **probabilities: float) -> None:
+    """What a version answered for a photo: `hat=0.9, shirt=0.1`, classes left out are impossible."""
+    row = np.array([probabilities.get(name, 0.0) for name in version.classes])
+    answer = top_k(row, version.classes, KEPT_COUNT).model_dump()
+    with database.write() as session:
+        predictions.remember(session, photo.id, version.number, "openvino", answer)
+
+
+def add_listing(database: Database, owner: User, *photos: Photo, title: str = "") -> Listing:
+    """A listing with photos."""
+    with database.write() as session:
+        return listings.create(session, owner.id, title, [photo.id for photo in photos])
 
 
 def random_head(classes: int = len(CLASSES), seed: int = 0) -> Head:

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 from shared import quotas
 from shared.jobs import store
 from shared.jobs.states import JobKind, JobState
+from shared.listings import store as listings
 from shared.photos import predictions
 from shared.photos import store as photos
 from shared.photos.intake import PreparedPhoto
@@ -14,17 +15,21 @@ from shared.tables import Job, Photo
 from web.services import Services, services
 
 
-def submit_photo(services: Services, owner_id: str, data: bytes, filename: str | None) -> tuple[Job, Photo]:
+def submit_photo(
+    services: Services, owner_id: str, data: bytes, filename: str | None, listing_id: str | None = None
+) -> tuple[Job, Photo]:
     """Store a photo and queue its classification. When this returns, the job will run.
 
     Raises:
         PhotoError: the picture cannot be used.
+        NotFoundError: the listing it shall be added to is unknown, or somebody else's.
+        ValidationError: that listing is full.
         StorageFullError: there is no room left.
         DatabaseUnavailableError: the database does not answer; nothing was accepted.
     """
     prepared = prepare_photo(services, data)
     with services.database.write() as session:
-        job, photo = accept(session, owner_id, prepared, filename)
+        job, photo = accept(session, owner_id, prepared, filename, listing_id)
     wake(services, job)
     return job, photo
 
@@ -42,7 +47,11 @@ def prepare_photo(services: Services, data: bytes) -> PreparedPhoto:
 
 
 def accept(
-    session: Session, owner_id: str, prepared: PreparedPhoto, filename: str | None
+    session: Session,
+    owner_id: str,
+    prepared: PreparedPhoto,
+    filename: str | None,
+    listing_id: str | None = None,
 ) -> tuple[Job, Photo]:
     """The rows of an accepted photo. What is known of it already, the champion's answer or that it takes
     workers down, is told at once.
@@ -50,9 +59,13 @@ def accept(
     Raises:
         QuotaExceededError: the owner has sent too many within a day, or too many wait.
         StorageQuotaError: the owner's photos fill what one person may use.
+        NotFoundError: the listing it shall be added to is unknown, or somebody else's.
+        ValidationError: that listing is full.
     """
     quotas.require_room_for_photo(session, services().settings, owner_id, len(prepared.data))
     photo = photos.ensure(session, owner_id, prepared, filename)
+    if listing_id is not None:
+        listings.add_photo(session, listings.find(session, listing_id, owner_id, change=True), photo)
     known = predictions.champions_result(session, photo.id)
     if known is not None:
         return store.create_answered(

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from shared.errors import HangtagError, LeaseLostError, TransientError
 from shared.jobs import store
 from shared.jobs.states import JobKind
-from shared.models.answer import top_k
+from shared.models.answer import KEPT_COUNT, top_k
 from shared.models.head import Head
 from shared.photos import predictions
 from shared.tables import Job, ModelVersion, Photo
@@ -123,7 +123,7 @@ class Classifier:
                 self._fail(item, TransientError(f"The engine failed: {type(error).__name__}."))
             return
         for (item, _), row in zip(readable, probabilities, strict=True):
-            answer = top_k(row, version.classes)
+            answer = top_k(row, version.classes, KEPT_COUNT)
             self._succeed(item, version, engine.name, answer.model_dump())
 
     def _succeed(self, item: _Item, version: ModelVersion, engine: str, answer: dict[str, Any]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
@@ -62,6 +64,12 @@ def find_user(session: Session, name: str) -> User:
     if user is None:
         raise NotFoundError(f"There is nobody called {name!r}.")
     return user
+
+
+def names(session: Session, user_ids: Collection[str]) -> dict[str, str]:
+    """The names of people, by id."""
+    found = session.scalars(select(User).where(User.id.in_(user_ids)))
+    return {user.id: user.name for user in found}
 
 
 def user_by_id(session: Session, user_id: str) -> User:

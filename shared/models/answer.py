@@ -16,6 +16,8 @@ from shared.errors import ValidationError
 SUGGEST_AT = 0.7
 # As many as fit beside a photo and as people compare at a glance.
 TOP_COUNT = 3
+# As many are kept with a prediction: listings pool them, and order the other categories by them.
+KEPT_COUNT = 50
 
 
 class Ranked(BaseModel):

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from shared.database import insert_if_absent
 from shared.models import registry
+from shared.models.answer import TOP_COUNT
 from shared.tables import Prediction
 
 
@@ -18,7 +19,7 @@ def remember(session: Session, photo_id: str, version: int, engine: str, answer:
 
 
 def result(session: Session, photo_id: str, version: int) -> dict[str, Any] | None:
-    """The answer of a version for a photo, in the form of a job result."""
+    """The answer of a version for a photo, in the form of a job result: of all that is kept, the top."""
     query = select(Prediction).where(Prediction.photo_id == photo_id, Prediction.model_version == version)
     known = session.scalar(query)
     if known is None:
@@ -27,7 +28,7 @@ def result(session: Session, photo_id: str, version: int) -> dict[str, Any] | No
         "category": known.category,
         "confidence": known.confidence,
         "decision": known.decision,
-        "top": known.top,
+        "top": known.top[:TOP_COUNT],
         "model_version": known.model_version,
         "photo_id": known.photo_id,
     }

@@ -5,8 +5,10 @@ from shared.tables.audit import AuditEvent
 from shared.tables.base import Base, new_id
 from shared.tables.datasets import DatasetExample, DatasetVersion, Example
 from shared.tables.jobs import HELD_IN_QUARANTINE, OPEN_FAILURE, Attempt, IdempotencyKey, Job
+from shared.tables.listings import CategoryChoice, Listing, ListingPhoto
 from shared.tables.models import Alias, AliasChange, ModelVersion, TrainingEpoch
 from shared.tables.photos import Photo, Prediction
+from shared.tables.reviews import Review
 from shared.tables.workers import WorkerHeartbeat
 
 __all__ = [
@@ -18,14 +20,18 @@ __all__ = [
     "Attempt",
     "AuditEvent",
     "Base",
+    "CategoryChoice",
     "DatasetExample",
     "DatasetVersion",
     "Example",
     "IdempotencyKey",
     "Job",
+    "Listing",
+    "ListingPhoto",
     "ModelVersion",
     "Photo",
     "Prediction",
+    "Review",
     "SignInAttempt",
     "SignInLink",
     "TrainingEpoch",

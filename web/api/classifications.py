@@ -31,7 +31,10 @@ UPLOAD = {
             "schema": {
                 "type": "object",
                 "required": ["photo"],
-                "properties": {"photo": {"type": "string", "format": "binary"}},
+                "properties": {
+                    "photo": {"type": "string", "format": "binary"},
+                    "listing_id": {"type": "string", "description": "The listing it belongs to."},
+                },
             }
         }
     },
@@ -57,7 +60,7 @@ PREFER = {
 @blueprint.doc(
     summary="Classify a photo",
     description="With `Prefer: wait=N` the answer is 200 and the finished job when it is ready in time.",
-    responses={**FINISHED, **problems(400, 409, 413, 415, 422, 507)},
+    responses={**FINISHED, **problems(400, 404, 409, 413, 415, 422, 507)},
     extensions={"x-request-body": UPLOAD, "x-parameters": [PARAMETER, PREFER]},
 )
 def classify() -> Response:
@@ -66,19 +69,22 @@ def classify() -> Response:
     if upload is None:
         raise FileMissingError
     data = upload.read()
-    parts = fingerprint(data)
+    listing_id = request.form.get("listing_id") or None
+    parts = fingerprint(data, *([listing_id.encode()] if listing_id else []))
     first = recall(parts)
     replayed = first is not None
     if first is None:
         prepared = prepare_photo(services(), data)
-        first, replayed = once(parts, lambda session: _accept(session, prepared, upload.filename))
+        first, replayed = once(parts, lambda session: _accept(session, prepared, upload.filename, listing_id))
         if not replayed:
             _wake(first)
     return _answer(ClassificationOut.model_validate(first), replayed=replayed)
 
 
-def _accept(session: Session, prepared: PreparedPhoto, filename: str | None) -> dict[str, Any]:
-    job, photo = accept(session, identity().user.id, prepared, filename)
+def _accept(
+    session: Session, prepared: PreparedPhoto, filename: str | None, listing_id: str | None
+) -> dict[str, Any]:
+    job, photo = accept(session, identity().user.id, prepared, filename, listing_id)
     return ClassificationOut(job=JobOut.of(job), photo=PhotoOut.of(photo)).model_dump(mode="json")
 
 

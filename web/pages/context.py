@@ -22,12 +22,25 @@ class NavigationItem:
     current: bool
 
 
-# Label, endpoint, the path its pages share, and who may go there.
-NAVIGATION = (
-    ("Sell", "pages.sell", "/sell", ("seller", "reviewer", "admin")),
-    ("Jobs", "pages.jobs", "/jobs", ("seller", "reviewer", "admin")),
+@dataclass(frozen=True, slots=True)
+class Navigation:
+    """The links of the header: what people come for each day, and the rest."""
+
+    daily: list[NavigationItem]
+    more: list[NavigationItem]
+
+
+EVERYBODY = ("seller", "reviewer", "admin")
+# Label, endpoint, the path its pages share, and who may go there. The first are always in sight and have room
+# for five short words on a phone; the others open from "More" where the screen is too narrow for all.
+DAILY = (
+    ("Sell", "pages.sell", "/sell", EVERYBODY),
+    ("Listings", "pages.listings", "/listings", EVERYBODY),
+)
+MORE = (
+    ("Jobs", "pages.jobs", "/jobs", EVERYBODY),
     ("Versions", "pages.versions", "/versions", ("reviewer", "admin")),
-    ("API docs", "pages.api_docs", "/api/docs", ("seller", "reviewer", "admin")),
+    ("API docs", "pages.api_docs", "/api/docs", EVERYBODY),
 )
 
 
@@ -50,13 +63,17 @@ def register(app: Flask) -> None:
 
 def _variables() -> dict[str, Any]:
     user = current_user()
-    return {"user": user, "navigation": navigation(user.role) if user else []}
+    return {"user": user, "navigation": navigation(user.role) if user else None}
 
 
-def navigation(role: str) -> list[NavigationItem]:
+def navigation(role: str) -> Navigation:
     """The links a role may follow."""
+    return Navigation(_items(DAILY, role), _items(MORE, role))
+
+
+def _items(entries: tuple[tuple[str, str, str, tuple[str, ...]], ...], role: str) -> list[NavigationItem]:
     return [
         NavigationItem(label, url_for(endpoint), request.path.startswith(path))
-        for label, endpoint, path, roles in NAVIGATION
+        for label, endpoint, path, roles in entries
         if role in roles
     ]

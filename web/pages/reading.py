@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from shared.jobs.states import JobKind
 from shared.tables import Job, Photo, TrainingEpoch
 
 
@@ -14,6 +15,15 @@ def photos_of(session: Session, jobs: Iterable[Job]) -> dict[str, Photo]:
     """The photos these jobs are about, by id."""
     ids = {job.photo_id for job in jobs if job.photo_id}
     return {photo.id: photo for photo in session.scalars(select(Photo).where(Photo.id.in_(ids)))}
+
+
+def newest_jobs_of(session: Session, photos: Iterable[Photo]) -> dict[str, Job]:
+    """The newest classification of each of these photos, by photo."""
+    ids = [photo.id for photo in photos]
+    rows = session.scalars(
+        select(Job).where(Job.photo_id.in_(ids), Job.kind == JobKind.CLASSIFY).order_by(Job.id)
+    )
+    return {job.photo_id: job for job in rows if job.photo_id}
 
 
 def jobs_of(session: Session, ids: Iterable[str]) -> dict[str, Job]:

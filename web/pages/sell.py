@@ -1,29 +1,30 @@
-"""Selling: photos in, categories out."""
+"""Selling: photos in, a category out, on one screen."""
 
 from __future__ import annotations
 
 from flask import flash, get_flashed_messages, redirect, render_template, request, url_for
-from sqlalchemy.orm import Session
 from werkzeug.datastructures import FileStorage
 from werkzeug.wrappers import Response
 
 from shared.errors import HangtagError
 from shared.jobs import store
-from shared.jobs.states import JobKind
-from shared.models import registry
+from shared.listings import store as listings
+from shared.listings.store import ChoiceFilter
+from shared.listings.suggestion import suggestions
 from shared.photos.intake import MAX_BYTES, display_name
-from shared.tables import Job
 from web.auth import identity, page_login_required
 from web.pages import blueprint
-from web.pages.present.photo_cards import PhotoCard, blank_card, counts, newest_per_photo, photo_card
+from web.pages.listings import PROBLEM, editor
+from web.pages.present.listing_views import listing_card
+from web.pages.present.photo_cards import photo_card
 from web.pages.reading import photos_of
 from web.services import services
 from web.submission import submit_photo
 
-CARDS_PER_PAGE = 24
+# As many unfinished drafts as fit below a new one without hiding it.
+DRAFTS_SHOWN = 4
 # Twenty photos of the largest size that is taken.
 MAX_FORM_BYTES = 20 * MAX_BYTES
-PROBLEM = "problem"
 HINT = "hint"
 # They travel in a cookie, which holds 4 kB.
 MAX_PROBLEMS_SHOWN = 8
@@ -34,49 +35,50 @@ NOTHING_CHOSEN = "You have not chosen a photo yet. Choose one or more, then uplo
 @blueprint.before_request
 def allow_many_photos() -> None:
     """Let the plain form send a listing's worth of photos at once; scripts send them one by one."""
-    if request.endpoint == "pages.upload":
+    if request.endpoint in ("pages.begin_listing", "pages.save_listing"):
         request.max_content_length = MAX_FORM_BYTES
 
 
 @blueprint.get("/sell")
 @page_login_required()
 def sell() -> str:
-    """Upload photos and see what became of the last ones."""
-    cursor = request.args.get("cursor")
+    """Begin a listing; the last ones without a category are a tap away."""
     with services().database.read() as session:
-        page = store.page(
-            session, owner_id=identity().user.id, kind=JobKind.CLASSIFY, cursor=cursor, limit=CARDS_PER_PAGE
-        )
-        cards = _cards(session, newest_per_photo(page.items))
-        serving = registry.champion(session) is not None
-    problems = get_flashed_messages(category_filter=[PROBLEM])
+        drafts = listings.page(
+            session, owner_id=identity().user.id, choice=ChoiceFilter.NEEDED, limit=DRAFTS_SHOWN
+        ).items
+        ids = [draft.id for draft in drafts]
+        photos, suggested = listings.photos(session, ids), suggestions(session, ids)
+        context = editor(session, None)
+    cards = [listing_card(draft, photos.get(draft.id, []), suggested.get(draft.id)) for draft in drafts]
     return render_template(
-        "sell/index.html",
-        cards=cards,
-        counts=counts(cards),
-        blanks=[blank_card(state) for state in ("uploading", "queued", "working", "failed")],
-        unfinished=any(not card.settled for card in cards),
-        problems=problems,
-        hints=get_flashed_messages(category_filter=[HINT]),
-        serving=serving,
-        cursor=cursor,
-        next_cursor=page.next_cursor,
+        "sell/index.html", drafts=cards, hints=get_flashed_messages(category_filter=[HINT]), **context
     )
 
 
 @blueprint.post("/sell")
 @page_login_required()
-def upload() -> Response:
-    """Take photos from a plain form: each is stored and queued, or explained."""
-    files = [file for file in request.files.getlist("photo") if file.filename]
-    problems = [problem for problem in map(_submit, files) if problem]
-    for problem in problems[:MAX_PROBLEMS_SHOWN]:
-        flash(problem, PROBLEM)
-    if len(problems) > MAX_PROBLEMS_SHOWN:
-        flash(f"{len(problems) - MAX_PROBLEMS_SHOWN} more files could not be used.", PROBLEM)
+def begin_listing() -> Response:
+    """Begin a listing from a plain form."""
+    files = _files()
     if not files:
         flash(NOTHING_CHOSEN, HINT)
-    return redirect(url_for("pages.sell"), code=303)
+        return redirect(url_for("pages.sell"), code=303)
+    with services().database.write() as session:
+        made = listings.create(session, identity().user.id, request.form.get("title", ""))
+    _submit_all(files, made.id)
+    return redirect(url_for("pages.listing", listing_id=made.id), code=303)
+
+
+@blueprint.post("/listings/<listing_id>")
+@page_login_required()
+def save_listing(listing_id: str) -> Response:
+    """Take a title and more photos from a plain form."""
+    with services().database.write() as session:
+        found = listings.find(session, listing_id, identity().owner_filter, change=True)
+        listings.rename(found, request.form.get("title", found.title))
+    _submit_all(_files(), listing_id)
+    return redirect(url_for("pages.listing", listing_id=listing_id), code=303)
 
 
 @blueprint.get("/sell/cards/<job_id>")
@@ -85,19 +87,29 @@ def card(job_id: str) -> str:
     """One photo card, for a page that is already open."""
     with services().database.read() as session:
         job = store.find(session, job_id, identity().owner_filter)
-        (found,) = _cards(session, [job])
-    return render_template("sell/card.html", card=found)
+        photo = photos_of(session, [job]).get(job.photo_id or "")
+    return render_template(
+        "sell/card.html", card=photo_card(job, photo), listing_id=request.args.get("listing")
+    )
 
 
-def _cards(session: Session, jobs: list[Job]) -> list[PhotoCard]:
-    photos = photos_of(session, jobs)
-    return [photo_card(job, photos.get(job.photo_id or "")) for job in jobs]
+def _files() -> list[FileStorage]:
+    return [file for file in request.files.getlist("photo") if file.filename]
 
 
-def _submit(file: FileStorage) -> str | None:
+def _submit_all(files: list[FileStorage], listing_id: str) -> None:
+    """Store and queue each file, or remember what is wrong with it for the next page."""
+    problems = [problem for problem in (_submit(file, listing_id) for file in files) if problem]
+    for problem in problems[:MAX_PROBLEMS_SHOWN]:
+        flash(problem, PROBLEM)
+    if len(problems) > MAX_PROBLEMS_SHOWN:
+        flash(f"{len(problems) - MAX_PROBLEMS_SHOWN} more files could not be used.", PROBLEM)
+
+
+def _submit(file: FileStorage, listing_id: str) -> str | None:
     """Store and queue one file. Returns what is wrong with it, if anything."""
     try:
-        submit_photo(services(), identity().user.id, file.read(), file.filename)
+        submit_photo(services(), identity().user.id, file.read(), file.filename, listing_id)
     except HangtagError as error:
         return f"{display_name(file.filename)[:MAX_PROBLEM_NAME]}: {error.message}"
     return None

@@ -12,13 +12,13 @@ from flask.testing import FlaskClient
 from shared.blobs import BlobStore
 from shared.database import Database
 from shared.jobs.handling import FAILURES
-from tests.factories import add_champion, add_failures, add_job, add_photo
+from tests.factories import add_champion, add_failures, add_job, add_listing, add_photo
 from web import pages
 
 STATIC = Path(pages.__file__).resolve().parents[1] / "static"
 COLOUR = re.compile(r"--([\w-]+): (#[0-9a-f]{6});")
 PAGES = (
-    *("/sell", "/jobs", "/jobs?state=failed", "/jobs/failures"),
+    *("/sell", "/listings", "/jobs", "/jobs?state=failed", "/jobs/failures"),
     "/jobs/failures/retry?kind=classify&error_code=blob_missing",
     "/jobs/failures/discard?kind=classify&error_code=blob_missing",
     *("/versions", "/versions/1", "/versions/1/champion", "/api/docs"),
@@ -32,10 +32,14 @@ def rendered(
     """Every page an administrator may see, with something on it."""
     add_champion(database, blobs)
     photo = add_photo(database, blobs, admin)  # type: ignore[arg-type]
+    listing = add_listing(database, admin, photo)  # type: ignore[arg-type]
     job = add_job(database, owner_id=photo.owner_id, photo_id=photo.id)
     for state in FAILURES:
         add_failures(database, 2, state=state, owner_id=photo.owner_id, photo_id=photo.id)
-    return {path: admin_signed_in.get(path).text for path in (*PAGES, f"/jobs/{job.id}")}
+    return {
+        path: admin_signed_in.get(path).text
+        for path in (*PAGES, f"/jobs/{job.id}", f"/listings/{listing.id}")
+    }
 
 
 def test_pages_keep_the_content_security_policy(rendered: dict[str, str]) -> None:

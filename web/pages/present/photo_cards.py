@@ -99,6 +99,19 @@ def photo_card(job: Job, photo: Photo | None) -> PhotoCard:
     )
 
 
+def unlooked_card(photo: Photo) -> PhotoCard:
+    """The card of a photo whose jobs are gone."""
+    return PhotoCard(
+        state="failed",
+        title=TITLES["failed"],
+        note=NOTES["failed"],
+        name=photo.name,
+        level="bad",
+        photo_id=photo.id,
+        message="Nobody has looked at this photo yet. Add it again to get a suggestion.",
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Count:
     """How many cards are in one of some states."""
@@ -119,14 +132,6 @@ COUNTED: tuple[tuple[str, tuple[CardState, ...]], ...] = (
 def counts(cards: list[PhotoCard]) -> list[Count]:
     """How the cards of a page stand, in the order people care about."""
     return [Count(sum(card.state in states for card in cards), words, states) for words, states in COUNTED]
-
-
-def newest_per_photo(jobs: list[Job]) -> list[Job]:
-    """The newest job of each photo, in the order given: a photo tried again has one card, not two."""
-    first: dict[str, Job] = {}
-    for job in jobs:
-        first.setdefault(job.photo_id or job.id, job)
-    return list(first.values())
 
 
 def _answered(result: dict[str, Any], known: dict[str, Any]) -> PhotoCard:

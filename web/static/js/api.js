@@ -46,8 +46,8 @@ function parsed(text) {
   }
 }
 
-/** Send one photo. The fetch API cannot report upload progress, so this uses the older request object. */
-export function sendPhoto(file, key, onProgress) {
+/** Send one photo into a listing. The fetch API cannot report upload progress, so this uses the older request object. */
+export function sendPhoto(file, listing, key, onProgress) {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     request.open("POST", "/api/v1/classifications");
@@ -61,6 +61,7 @@ export function sendPhoto(file, key, onProgress) {
       else reject(explained(request.status, body, request.getResponseHeader("Retry-After")));
     });
     const form = new FormData();
+    form.append("listing_id", listing);
     form.append("photo", file, file.name || "photo.jpg");
     request.send(form);
   });
@@ -92,10 +93,36 @@ export async function retryJob(id) {
   return (await response.json()).job;
 }
 
+function sendJson(method, address, body, headers = {}) {
+  return request(address, {
+    method,
+    headers: { "X-CSRFToken": csrfToken(), "Content-Type": "application/json", ...headers },
+    body: JSON.stringify(body),
+  });
+}
+
+/** Begin a listing. Returns its id. */
+export async function beginListing(title, key) {
+  const response = await sendJson("POST", "/api/v1/listings", { title }, { "Idempotency-Key": key });
+  return (await response.json()).id;
+}
+
+/** Give a listing another title. */
+export async function renameListing(id, title) {
+  await sendJson("PATCH", `/api/v1/listings/${encodeURIComponent(id)}`, { title });
+}
+
+/** A page of ours, parsed; with `form`, the one that answers to the form being sent. */
+export async function pageAt(address, form = null) {
+  const options = form ? { method: "POST", body: form } : {};
+  const response = await request(address, { headers: { Accept: "text/html" }, ...options });
+  return new DOMParser().parseFromString(await response.text(), "text/html");
+}
+
 /** The server's own rendering of a photo card. */
-export async function cardOf(id) {
-  const response = await request(`/sell/cards/${encodeURIComponent(id)}`);
-  const page = new DOMParser().parseFromString(await response.text(), "text/html");
+export async function cardOf(id, listing) {
+  const query = new URLSearchParams({ listing });
+  const page = await pageAt(`/sell/cards/${encodeURIComponent(id)}?${query}`);
   return page.querySelector(".photo-card");
 }
 

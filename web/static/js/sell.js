@@ -1,7 +1,10 @@
-/** The sell page: every chosen photo becomes a card at once and is followed until it has its answer. */
+/** The page of a listing: every chosen photo becomes a card at once and is followed until it has its answer. */
 
-import { cardOf, lookAtJob, persist, retryJob, sendPhoto, WAIT_SECONDS } from "./api.js";
+import { cardOf, lookAtJob, pageAt, persist, retryJob, sendPhoto, WAIT_SECONDS } from "./api.js";
 import { Announcer } from "./announcer.js";
+import { Choice } from "./choice.js";
+import { Draft } from "./draft.js";
+import { uniqueKey } from "./keys.js";
 import { Lanes } from "./lanes.js";
 import { PhotoCard } from "./photo_card.js";
 import { onPhotos } from "./photo_sources.js";
@@ -15,12 +18,8 @@ const ENDED = new Set(["succeeded", "failed", "cancelled", "quarantined"]);
 
 const list = document.getElementById("cards");
 const announcer = new Announcer(document.getElementById("announcements"));
-
-/** A key that makes a repeated upload count once. */
-function uniqueKey() {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-}
+const draft = new Draft();
+const choice = new Choice(draft, announcer);
 
 function summarise() {
   const states = [...list.children].map((card) => card.dataset.state);
@@ -30,7 +29,7 @@ function summarise() {
     count.querySelector("b").textContent = number;
     count.hidden = number === 0;
   }
-  document.getElementById("empty").hidden = states.length > 0;
+  document.getElementById("shown").hidden = states.length === 0;
 }
 
 function waitingNote(card) {
@@ -42,7 +41,8 @@ async function upload(card, file, key) {
   summarise();
   try {
     const progress = (share) => card.note(share < 1 ? `${Math.round(share * 100)} % sent` : "Almost there");
-    const send = () => sendPhoto(file, key, progress);
+    const listing = await draft.ensure();
+    const send = () => sendPhoto(file, listing, key, progress);
     const { job } = await uploads.run(() => persist(send, waitingNote(card)));
     await follow(card, job);
   } catch (error) {
@@ -59,9 +59,10 @@ async function follow(card, job) {
       summarise();
       seen = await answers.run(() => persist(() => lookAtJob(job.id, WAIT_SECONDS), waitingNote(card)));
     }
-    const rendered = await persist(() => cardOf(job.id), waitingNote(card));
+    const rendered = await persist(() => cardOf(job.id, draft.id), waitingNote(card));
     announcer.say(card.showAnswer(rendered));
     summarise();
+    choice.renew();
   } catch (error) {
     fail(card, `${error.message} Your photo is stored.`, () => follow(card, job));
   }
@@ -83,17 +84,38 @@ async function tryAgain(card, form) {
   }
 }
 
+async function takeOut(element, form) {
+  form.querySelector("button").disabled = true;
+  const name = new PhotoCard(element).name;
+  try {
+    await pageAt(form.action, new FormData(form));
+    const next = element.nextElementSibling ?? element.previousElementSibling;
+    element.remove();
+    (next?.querySelector("button, a") ?? document.getElementById("photos")).focus();
+    announcer.say(`${name} is removed.`);
+  } catch (error) {
+    form.querySelector("button").disabled = false;
+    announcer.say(`${name}: ${error.message}`);
+  }
+  summarise();
+  choice.renew();
+}
+
 onPhotos((files) => {
   const cards = files.map((file) => PhotoCard.forFile(file));
-  list.prepend(...cards.map((card) => card.element));
+  list.append(...cards.map((card) => card.element));
   cards.forEach((card, index) => upload(card, files[index], uniqueKey()));
 });
 
 list.addEventListener("submit", (event) => {
-  const form = event.target.closest("[data-retry]");
-  if (!form) return;
-  event.preventDefault();
-  tryAgain(new PhotoCard(form.closest(".photo-card")), form);
+  const element = event.target.closest(".photo-card");
+  if (event.target.matches("[data-retry]")) {
+    event.preventDefault();
+    tryAgain(new PhotoCard(element), event.target);
+  } else if (event.target.matches("[data-take-out]")) {
+    event.preventDefault();
+    takeOut(element, event.target);
+  }
 });
 
 for (const element of list.querySelectorAll("[data-state=queued], [data-state=working]")) {

@@ -1,0 +1,107 @@
+"""What people may say about a photo, and how that becomes an example.
+
+The label of a photo (of all photos with the same pixels) is decided here and nowhere else, by these rules:
+
+1. A photo that was imported with a label keeps it.
+2. Else the answer that most reviewers gave counts; when none has a majority, the photo has no label.
+3. Else the newest choice for a listing that shows the photo counts.
+4. "Not in this list" and "several items" are answers, but no labels.
+
+A photo without a label is no example; dataset versions made before keep what they hold. An example never
+changes its split.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from shared.datasets.splits import split_of
+from shared.errors import ValidationError
+from shared.models import registry
+from shared.tables import DatasetVersion, Example, Listing, ListingPhoto, Photo, Review
+
+NOT_IN_LIST = "not-in-list"
+SEVERAL_ITEMS = "several-items"
+# Answers that are no categories.
+NO_CATEGORY = (NOT_IN_LIST, SEVERAL_ITEMS)
+IMPORTED = "import:"
+
+
+@dataclass(frozen=True, slots=True)
+class _Verdict:
+    """What people say about a photo, None for no label, and whose word it is."""
+
+    label: str | None
+    source: str
+
+
+def categories(session: Session) -> list[str]:
+    """The categories people choose from: the champion's, before there is one those of the newest dataset."""
+    champion = registry.champion(session)
+    if champion is not None:
+        return list(champion.classes)
+    newest = session.scalar(select(DatasetVersion.classes).order_by(DatasetVersion.number.desc()).limit(1))
+    return list(newest or [])
+
+
+def check_answer(session: Session, answer: str) -> None:
+    """Refuse what is neither a category nor one of the other answers.
+
+    Raises:
+        ValidationError: it is neither.
+    """
+    known = [*categories(session), *NO_CATEGORY]
+    if answer not in known:
+        raise ValidationError(f"{answer[:80]!r} cannot be chosen. Choose one of: {', '.join(known)}.")
+
+
+def settle(session: Session, digest: str) -> None:
+    """Make the example of these pixels say what people say about them now, by the rules above."""
+    example = session.get(Example, digest)
+    if example is not None and example.source.startswith(IMPORTED):
+        return
+    verdict = _from_reviews(session, digest) or _from_listings(session, digest)
+    if verdict is None or verdict.label is None:
+        if example is not None:
+            session.delete(example)
+    elif example is None:
+        session.add(
+            Example(digest=digest, label=verdict.label, split=split_of(digest), source=verdict.source)
+        )
+    else:
+        example.label, example.source = verdict.label, verdict.source
+    session.flush()
+
+
+def _from_reviews(session: Session, digest: str) -> _Verdict | None:
+    rows = session.execute(
+        select(Review.label, Review.id)
+        .join(Photo, Photo.id == Review.photo_id)
+        .where(Photo.digest == digest, Review.undone_at.is_(None))
+        .order_by(Review.id)
+    ).all()
+    if not rows:
+        return None
+    ranked = Counter(row.label for row in rows).most_common(2)
+    tied = len(ranked) > 1 and ranked[0][1] == ranked[1][1]
+    return _Verdict(None if tied else _as_label(ranked[0][0]), f"review:{rows[-1].id}")
+
+
+def _from_listings(session: Session, digest: str) -> _Verdict | None:
+    row = session.execute(
+        select(Listing.chosen, Listing.id)
+        .join(ListingPhoto, ListingPhoto.listing_id == Listing.id)
+        .join(Photo, Photo.id == ListingPhoto.photo_id)
+        .where(Photo.digest == digest, Listing.chosen.is_not(None), Listing.removed_at.is_(None))
+        .order_by(Listing.chosen_at.desc())
+        .limit(1)
+    ).first()
+    return _Verdict(_as_label(row.chosen), f"listing:{row.id}") if row else None
+
+
+def _as_label(answer: str) -> str | None:
+    return None if answer in NO_CATEGORY else answer

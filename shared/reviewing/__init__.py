@@ -1,0 +1,1 @@
+"""Reviewing: which photos people look at next, and what their answers say."""
