@@ -17,9 +17,21 @@ from web.api import (
     trainings,
 )
 
+MODULES = (
+    classifications,
+    datasets,
+    failures,
+    jobs,
+    listings,
+    models,
+    photos,
+    queues,
+    trainings,
+)
+
 
 def register(app: APIFlask) -> None:
     """Add all API blueprints."""
-    for module in (classifications, listings, jobs, failures, queues, photos, models, trainings, datasets):
+    for module in MODULES:
         app.register_blueprint(module.blueprint, url_prefix="/api/v1")
     app.register_blueprint(health.blueprint)

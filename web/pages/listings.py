@@ -19,7 +19,7 @@ from shared.tables import Job, Listing, Photo
 from web.auth import identity, page_login_required
 from web.listing_export import FORMATS, export
 from web.pages import blueprint
-from web.pages.jobs import DONE
+from web.pages.flashes import DONE
 from web.pages.present.listing_views import choice_line, choice_panel, listing_card, listing_title
 from web.pages.present.photo_cards import CardState, PhotoCard, blank_card, counts, photo_card, unlooked_card
 from web.pages.reading import newest_jobs_of

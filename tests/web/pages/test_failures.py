@@ -12,8 +12,8 @@ from shared.clock import utc_now
 from shared.database import Database
 from shared.jobs import failures, store
 from shared.jobs.states import Handling, JobState
-from shared.tables import Attempt, Job, User, WorkerHeartbeat
-from tests.factories import add_failures, add_job, add_photo
+from shared.tables import Attempt, Job, Photo, User, WorkerHeartbeat
+from tests.factories import add_failures, add_job, add_listing, add_photo
 from tests.web.pages.forms import TOKEN, post_form
 
 GROUP = "kind=classify&error_code=blob_missing&message=About+blob_missing."
@@ -196,9 +196,12 @@ def test_the_quarantine_shows_the_photo_its_attempts_and_its_workers(
 
 
 def test_who_owns_a_photo_in_quarantine_reads_why_and_has_no_button_to_try_it_again(
-    signed_in: FlaskClient, suspect: Job
+    signed_in: FlaskClient, database: Database, seller: User, suspect: Job
 ) -> None:
-    for path in (f"/jobs/{suspect.id}", "/sell"):
+    with database.read() as session:
+        photo = session.get_one(Photo, suspect.photo_id)
+    listing = add_listing(database, seller, photo)
+    for path in (f"/jobs/{suspect.id}", f"/listings/{listing.id}"):
         page = signed_in.get(path).text
         assert "About worker_crashed." in page
         assert f"/jobs/{suspect.id}/retry" not in page
