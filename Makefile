@@ -1,6 +1,6 @@
 # Hangtag. `make help` lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help run test faults lint starter lock db-check clean
+.PHONY: help run test faults soak lint starter lock db-check clean
 BIN := .venv/bin
 
 help: ## Show this list
@@ -12,8 +12,8 @@ run: ## Set everything up, start everything, serve until Ctrl-C
 test: ## Set up what the tests need and run them (ARGS="-k photos" to choose)
 	@scripts/set_up.sh dev && exec $(BIN)/pytest --ignore=tests/faults $(ARGS)
 
-faults: ## Kill, freeze, flush and fill the real processes, over and over (takes long; needs a quiet machine)
-	@scripts/set_up.sh dev && exec $(BIN)/pytest tests/faults $(ARGS)
+faults: ## Kill, freeze, flush and fill the real processes; FULL=1 with the real leases and long outages
+	@scripts/set_up.sh dev && FAULTS=$(if $(FULL),full) exec $(BIN)/pytest tests/faults $(if $(FULL),--timeout 900) $(ARGS)
 
 soak: ## Random faults under steady uploads: make soak SEED=5 MINUTES=10 DATABASE=sqlite|postgresql
 	@scripts/set_up.sh dev && exec $(BIN)/python -m tests.soak.run --minutes $(or $(MINUTES),10) \

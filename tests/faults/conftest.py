@@ -16,6 +16,7 @@ from worker.engines.build_process import build_in_child
 
 IMAGE_SIZE = 71
 MakeSystem = Callable[..., System]
+Figure = Callable[[str, object], None]
 BLOCKS = itertools.count(10)
 
 
@@ -64,6 +65,19 @@ def system(shared_system: System) -> System:
     """The shared system with everything running that a photo needs."""
     shared_system.start("redis", "web", "worker-predict", "maintain")
     return shared_system
+
+
+@pytest.fixture
+def figure(record_property: Figure) -> Figure:
+    """Notes a figure that is printed at the end."""
+    return record_property
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print the figures that the tests have noted."""
+    for report in terminalreporter.getreports("passed"):
+        for name, value in report.user_properties if report.when == "call" else ():
+            terminalreporter.write_line(f"{name}: {value}")
 
 
 @pytest.fixture

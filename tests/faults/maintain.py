@@ -1,10 +1,10 @@
-"""`python -m tests.faults.maintain`: worker.maintain with short times."""
+"""`python -m tests.faults.maintain`: worker.maintain with other times."""
 
 from __future__ import annotations
 
-from tests.faults.short_times import set_short_times
+from tests.faults.times import set_times
 from worker.maintain import main
 
 if __name__ == "__main__":
-    set_short_times()
+    set_times()
     main()

@@ -10,14 +10,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
-from shared.blobs import BlobStore
 from shared.clock import utc_now
-from shared.datasets.importing import import_folder
-from shared.jobs.states import JobState, Split
+from shared.jobs.states import JobState
 from shared.tables import TrainingEpoch, WorkerHeartbeat
-from tests.factories import picture
 from tests.faults.conftest import MakeSystem
-from tests.faults.system import System, as_json
+from tests.faults.system import System, add_examples, as_json
 from tests.processes import wait_until
 
 # Hours of work for seconds of it: it is cancelled once the clock was set both ways.
@@ -56,13 +53,7 @@ def system(
 ) -> Iterator[System]:
     """A system that lives by that clock, with photos to learn from."""
     made = make_system()
-    folder = tmp_path_factory.mktemp("photos")
-    for number, (split, label) in enumerate((s, c) for s in Split for c in ("hat", "shoes")):
-        (folder / split / label).mkdir(parents=True)
-        for copy in range(8):
-            (folder / split / label / f"{copy}.jpg").write_bytes(picture(9000 + 10 * number + copy))
-    with made.database() as database:
-        import_folder(database, BlobStore(made.settings.blob_url), folder)
+    add_examples(made, tmp_path_factory.mktemp("photos"), 9000)
     made.start("redis")
     names = ("web", "worker-predict", "worker-train", "maintain")
     for name in names:
@@ -95,12 +86,12 @@ def test_a_clock_that_is_set_by_hours_takes_no_training_away_and_keeps_no_photo_
     wait_until(lambda: epochs(system, training) >= 3, UNDER_WAY_SECONDS, "three epochs are done")
     clock.set(2)
     wait_until(lambda: offset_of_maintenance(system) > HOUR, SEEN_SECONDS, "maintenance is two hours ahead")
-    (child,) = system.children("worker-predict")
-    child.suspend()
-    waiting = system.accept(islice(seeds, 3))
-    clock.set(-2)
-    wait_until(lambda: offset_of_maintenance(system) < -HOUR, SEEN_SECONDS, "maintenance is two hours behind")
-    child.resume()
+    with system.frozen_child("worker-predict"):
+        waiting = system.accept(islice(seeds, 3))
+        clock.set(-2)
+        wait_until(
+            lambda: offset_of_maintenance(system) < -HOUR, SEEN_SECONDS, "maintenance is two hours behind"
+        )
     photos = system.ended(waiting + system.accept(islice(seeds, 3)))
     assert {(job.state, job.attempt) for job in photos} == {(JobState.SUCCEEDED, 1)}
     (job,) = system.jobs([training])

@@ -33,14 +33,12 @@ def digest_of(system: System, job_id: str) -> str:
 def test_a_photo_whose_file_is_gone_fails_with_a_reason_and_its_neighbours_are_answered(
     system: System, seeds: Iterator[int]
 ) -> None:
-    (child,) = system.children("worker-predict")
-    child.suspend()
-    ids = system.accept(islice(seeds, 5))
-    lost = ids.pop(2)
-    path = blob_file(system, photo_key(digest_of(system, lost)))
-    kept = path.read_bytes()
-    path.unlink()
-    child.resume()
+    with system.frozen_child("worker-predict"):
+        ids = system.accept(islice(seeds, 5))
+        lost = ids.pop(2)
+        path = blob_file(system, photo_key(digest_of(system, lost)))
+        kept = path.read_bytes()
+        path.unlink()
     (job,) = system.ended([lost])
     assert (job.state, job.error_code, job.attempt) == (JobState.FAILED, "blob_missing", 1)
     assert {job.state for job in system.ended(ids)} == {JobState.SUCCEEDED}

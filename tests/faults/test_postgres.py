@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
 
+import httpx
 import pytest
 
 from shared.blobs import BlobStore
@@ -17,6 +19,7 @@ from tests.faults.conftest import MakeSystem
 from tests.faults.invariants import violations
 from tests.faults.postgres import Postgres, own_postgres
 from tests.faults.system import System, as_json
+from tests.faults.times import TIMES
 from tests.processes import wait_until
 
 PROCESSES = ("redis", "web", "worker-predict", "maintain")
@@ -52,13 +55,20 @@ def test_without_its_database_it_takes_nothing_says_when_to_come_back_and_heals_
     system: System, server: Postgres, seeds: Iterator[int]
 ) -> None:
     before = system.accept(islice(seeds, 20))
-    server.stop_at_once()
-    with system.api() as client:
-        answers = [
+
+    def ask(client: httpx.Client) -> list[httpx.Response]:
+        return [
             system.upload(next(seeds), client=client),
             client.get(f"/api/v1/jobs/{before[0]}"),
             client.get("/api/v1/jobs"),
         ]
+
+    server.stop_at_once()
+    end = time.monotonic() + TIMES.postgres_down
+    with system.api() as client:
+        answers = ask(client)
+        while time.monotonic() < end:
+            answers += ask(client)
         live, ready = client.get("/healthz"), client.get("/readyz")
     for answer in answers:
         assert (answer.status_code, as_json(answer)["code"]) == (503, "database_unavailable")
@@ -104,10 +114,8 @@ def test_an_immediate_restart_under_load_loses_no_accepted_photo(
 def test_a_database_process_killed_while_answers_are_written_leaves_whole_answers_or_none(
     system: System, server: Postgres, seeds: Iterator[int]
 ) -> None:
-    (child,) = system.children("worker-predict")
-    child.suspend()
-    ids = system.accept(islice(seeds, 60))
-    child.resume()
+    with system.frozen_child("worker-predict"):
+        ids = system.accept(islice(seeds, 60))
     wait_until(lambda: system.count(ids, JobState.SUCCEEDED), 30, "answers are written")
     server.backends("hangtag")[0].kill()
     wait_until(lambda: _answers(server), 15, "PostgreSQL has restarted its processes")
