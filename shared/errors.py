@@ -142,6 +142,19 @@ class DatabaseUnavailableError(TransientError):
     status = 503
 
 
+class TooManyStreamsError(TransientError):
+    """Too many event streams are open at the moment. Poll the job instead, or try again shortly."""
+
+    code = "too_many_streams"
+    status = 503
+
+
+class TooManyStreamsOfOneError(TooManyStreamsError):
+    """You have as many event streams open as one person may. Close one, or poll the job instead."""
+
+    status = 429
+
+
 class NoChampionError(TransientError):
     """No model version serves yet. An administrator has to train or promote one."""
 

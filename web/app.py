@@ -20,6 +20,7 @@ from web import api, limits, pages, problems
 from web.auth import csrf
 from web.openapi import describe
 from web.services import EXTENSION, MAX_WAITERS, Services, services
+from web.streams import Streams
 
 # One photo of at most 10 MiB, plus the form around it, many photos in the plain form.
 MAX_REQUEST_BYTES = 25 * 1024 * 1024
@@ -57,6 +58,7 @@ def create_app(settings: Settings, queue: JobQueue | None = None) -> APIFlask:
         queue=queue or CeleryQueue(settings),
         decoder=Decoder(DECODERS),
         waiters=threading.BoundedSemaphore(MAX_WAITERS),
+        streams=Streams(),
     )
     csrf.init_app(app)
     app.before_request(_bind_log_context)

@@ -13,6 +13,7 @@ from shared.database import Database
 from shared.jobs.queue import JobQueue
 from shared.photos.decoder import Decoder
 from shared.settings import Settings
+from web.streams import Streams
 
 EXTENSION = "hangtag"
 # Each waiting request holds a server thread; more than this many at once are answered without waiting.
@@ -29,6 +30,7 @@ class Services:
     queue: JobQueue
     decoder: Decoder
     waiters: threading.BoundedSemaphore
+    streams: Streams
 
     def close(self) -> None:
         """Close connections and end the decoders."""

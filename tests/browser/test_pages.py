@@ -19,7 +19,16 @@ from tests.live_system import LiveSystem
 
 pytestmark = pytest.mark.browser
 
-PAGES = ("/sell", "/jobs", "/jobs/failures", "/versions", "/versions/1", "/versions/1/champion", "/api/docs")
+PAGES = (
+    "/sell",
+    "/listings",
+    "/jobs",
+    "/jobs/failures",
+    "/versions",
+    "/versions/1",
+    "/versions/1/champion",
+    "/api/docs",
+)
 MOST_BYTES = 100_000
 UNSETTLED = "#cards > :is([data-state=uploading], [data-state=queued], [data-state=working])"
 
@@ -117,7 +126,8 @@ def test_a_page_fits_a_narrow_screen(phone: Page, path: str) -> None:
 def test_targets_are_large_enough_for_a_finger(phone: Page, path: str) -> None:
     phone.goto(path)
     small = phone.evaluate(
-        """() => [...document.querySelectorAll(".button, .navigation a, .chips a, .row-link, summary")]
+        """() => [...document.querySelectorAll(
+            ".button, .option, .navigation a, .chips a, .row-link, summary")]
             .filter((element) => element.checkVisibility() && element.getBoundingClientRect().height < 44)
             .map((element) => element.outerHTML.slice(0, 80))"""
     )

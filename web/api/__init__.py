@@ -9,6 +9,7 @@ from web.api import (
     datasets,
     failures,
     health,
+    job_events,
     jobs,
     listings,
     models,
@@ -33,5 +34,17 @@ MODULES = (
 def register(app: APIFlask) -> None:
     """Add all API blueprints."""
     for module in MODULES:
+    for module in (
+        classifications,
+        listings,
+        jobs,
+        job_events,
+        failures,
+        queues,
+        photos,
+        models,
+        trainings,
+        datasets,
+    ):
         app.register_blueprint(module.blueprint, url_prefix="/api/v1")
     app.register_blueprint(health.blueprint)

@@ -76,6 +76,7 @@ class Reference:
     title: str
     description: str
     groups: list[Group]
+    errors: list[Answer]  # one per status; operations name theirs by status alone
     schemas: list[SchemaView]
 
 
@@ -84,7 +85,20 @@ def api_reference(spec: Json, base_url: str) -> Reference:
     info = spec.get("info", {})
     schemas = Schemas(spec)
     groups = _groups(schemas, base_url)
-    return Reference(info.get("title", "API"), info.get("description", ""), groups, schemas.views())
+    return Reference(
+        info.get("title", "API"), info.get("description", ""), groups, _errors(groups), schemas.views()
+    )
+
+
+def _errors(groups: list[Group]) -> list[Answer]:
+    """Every error some operation may answer with, told once."""
+    found = {
+        answer.status: answer
+        for group in groups
+        for operation in group.operations
+        for answer in operation.errors
+    }
+    return [found[status] for status in sorted(found)]
 
 
 def anchor(*parts: str) -> str:

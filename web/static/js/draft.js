@@ -12,6 +12,7 @@ export class Draft {
   #beginning = null;
   #timer = null;
   #saved;
+  #pauses = new Set();
 
   constructor() {
     this.#saved = this.#title.value;
@@ -28,9 +29,10 @@ export class Draft {
     return this.#root.dataset.listing ?? null;
   }
 
-  /** The id of the listing, which is begun if that has not happened yet. */
-  ensure() {
+  /** The id of the listing, which is begun if that has not happened yet; `onPause` hears what it waits for. */
+  ensure(onPause = () => {}) {
     if (this.id) return Promise.resolve(this.id);
+    this.#pauses.add(onPause);
     this.#beginning ??= this.#begin(uniqueKey()).catch((error) => {
       this.#beginning = null;
       throw error;
@@ -40,7 +42,10 @@ export class Draft {
 
   async #begin(key) {
     const title = this.#title.value;
-    const id = await persist(() => beginListing(title, key), () => {});
+    const id = await persist(
+      () => beginListing(title, key),
+      (...pause) => this.#pauses.forEach((hear) => hear(...pause)),
+    );
     this.#saved = title;
     this.#root.dataset.listing = id;
     history.replaceState(null, "", `/listings/${id}`);

@@ -1,6 +1,7 @@
 /**
- * Keeps a page that shows something unfinished up to date: fetches the page again and swaps the marked
- * parts that changed. Nothing is added or moved; new rows are offered as a link.
+ * Keeps a page that shows something unfinished up to date: fetches the page again, every few seconds or when a
+ * stream of events says so, and swaps the marked parts that changed. Nothing is added or moved; new rows are
+ * offered as a link.
  */
 
 import { localise } from "./times.js";
@@ -51,7 +52,8 @@ async function refresh() {
   return page.querySelector("[data-unfinished]") !== null;
 }
 
-async function keepFresh() {
+/** Look again every few seconds. */
+async function poll() {
   for (let unfinished = true; unfinished; ) {
     await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
     if (document.hidden) continue;
@@ -63,7 +65,30 @@ async function keepFresh() {
   }
 }
 
+/** Look again when the server says that something changed; poll where it has no stream to spare. */
+function follow(address) {
+  const stream = new EventSource(address);
+  let busy = null;
+  let again = false;
+  const look = async () => {
+    again = true;
+    busy ??= (async () => {
+      while (again) {
+        again = false;
+        if (!(await refresh().catch(() => true))) stream.close();
+      }
+      busy = null;
+    })();
+  };
+  stream.addEventListener("job", look);
+  stream.addEventListener("error", () => {
+    // Between two connections the browser tries again by itself; a refused one is closed for good.
+    if (stream.readyState === EventSource.CLOSED) poll();
+  });
+}
+
 if (root?.hasAttribute("data-unfinished")) {
   parts(document).forEach((part) => sent.set(part.id, part.innerHTML));
-  keepFresh();
+  if (root.dataset.liveEvents) follow(root.dataset.liveEvents);
+  else poll();
 }

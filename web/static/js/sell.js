@@ -41,7 +41,7 @@ async function upload(card, file, key) {
   summarise();
   try {
     const progress = (share) => card.note(share < 1 ? `${Math.round(share * 100)} % sent` : "Almost there");
-    const listing = await draft.ensure();
+    const listing = await draft.ensure(waitingNote(card));
     const send = () => sendPhoto(file, listing, key, progress);
     const { job } = await uploads.run(() => persist(send, waitingNote(card)));
     await follow(card, job);

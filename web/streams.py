@@ -1,0 +1,91 @@
+"""Event streams: how a job goes on, told while it does (server-sent events, WHATWG HTML section 9.2).
+
+An open stream holds a server thread, so there are few of them at once, and each ends by itself after a while;
+the browser then connects again with the last id it saw. An event holds the whole job, not a difference: one
+that got lost is made good by the next, and a client that saw the newest is not told again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+
+from shared.errors import HangtagError, TooManyStreamsError, TooManyStreamsOfOneError
+
+# gunicorn gives a process 32 threads: twelve may wait in long polls, eight in streams, twelve do the rest.
+MAX_STREAMS = 8
+# Browsers open six connections to one server; a person with three job pages open has one each.
+MAX_STREAMS_PER_PERSON = 3
+# Long enough that reconnecting costs nothing, short enough that a stop or a closed tab frees the thread soon.
+STREAM_SECONDS = 60.0
+# Proxies drop what is silent for 30 to 60 seconds.
+HEARTBEAT_SECONDS = 15.0
+LOOK_SECONDS = 0.5
+RECONNECT_MS = 1000
+
+
+class Streams:
+    """The streams that are open in this process."""
+
+    def __init__(self, most: int = MAX_STREAMS, most_per_person: int = MAX_STREAMS_PER_PERSON) -> None:
+        self._most, self._most_per_person = most, most_per_person
+        self._lock = threading.Lock()
+        self._open: Counter[str] = Counter()
+
+    def open(self, person_id: str) -> Callable[[], None]:
+        """Take a place. Returns what gives it back; calling that again does nothing.
+
+        Raises:
+            TooManyStreamsOfOneError: this person has as many open as one may.
+            TooManyStreamsError: there are as many as this process has threads for.
+        """
+        with self._lock:
+            if self._open[person_id] >= self._most_per_person:
+                raise TooManyStreamsOfOneError
+            if self._open.total() >= self._most:
+                raise TooManyStreamsError
+            self._open[person_id] += 1
+        given_back = threading.Event()
+
+        def close() -> None:
+            with self._lock:
+                if not given_back.is_set():
+                    given_back.set()
+                    self._open[person_id] -= 1
+
+        return close
+
+
+def event_id(data: str) -> str:
+    """The id of what an event says: the same content has the same id."""
+    return hashlib.sha256(data.encode()).hexdigest()[:16]
+
+
+def events(
+    look: Callable[[], tuple[str, bool]], last_id: str | None, seconds: float = STREAM_SECONDS
+) -> Iterator[str]:
+    """The text of a stream: what `look` returns each time it says something new, at most for `seconds`.
+
+    `look` returns the data and whether it is final; after that, the stream ends. `last_id` is what the client
+    saw last.
+    """
+    begun = spoken = time.monotonic()
+    yield f"retry: {RECONNECT_MS}\n\n"
+    while True:
+        try:
+            data, final = look()
+        except HangtagError:  # the client connects again and is told then
+            return
+        now = time.monotonic()
+        if (fresh := event_id(data)) != last_id:
+            last_id, spoken = fresh, now
+            yield f"id: {fresh}\nevent: job\ndata: {data}\n\n"
+        elif now - spoken >= HEARTBEAT_SECONDS:
+            spoken = now
+            yield ": still there\n\n"
+        if final or now - begun >= seconds:
+            return
+        time.sleep(LOOK_SECONDS)
