@@ -18,7 +18,8 @@ from shared.settings import Settings
 from web import api, pages, problems
 from web.auth import csrf
 from web.openapi import describe
-from web.services import EXTENSION, MAX_WAITERS, Services
+from web.services import EXTENSION, MAX_BATCHES, MAX_WAITERS, Services
+from web.upload_request import UploadRequest
 
 # One photo of at most 10 MiB, plus the form around it, many photos in the plain form.
 MAX_REQUEST_BYTES = 25 * 1024 * 1024
@@ -43,6 +44,7 @@ def create_app(settings: Settings, queue: JobQueue | None = None) -> APIFlask:
     `queue` replaces the Celery queue, for a test that wants to see what is published.
     """
     app = APIFlask("web", title="Hangtag", version="1", spec_path="/api/v1/openapi.json", docs_path=None)
+    app.request_class = UploadRequest
     _configure(app, settings)
     app.extensions[EXTENSION] = Services(
         settings=settings,
@@ -51,6 +53,7 @@ def create_app(settings: Settings, queue: JobQueue | None = None) -> APIFlask:
         queue=queue or CeleryQueue(settings),
         decoder=Decoder(DECODERS),
         waiters=threading.BoundedSemaphore(MAX_WAITERS),
+        batches=threading.BoundedSemaphore(MAX_BATCHES),
     )
     csrf.init_app(app)
     problems.register(app)

@@ -17,6 +17,8 @@ from shared.settings import Settings
 EXTENSION = "hangtag"
 # Each waiting request holds a server thread; more than this many at once are answered without waiting.
 MAX_WAITERS = 12
+# Batches being taken in at once by one process: each may fill 250 MiB of disk and keeps the decoders busy.
+MAX_BATCHES = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,7 @@ class Services:
     queue: JobQueue
     decoder: Decoder
     waiters: threading.BoundedSemaphore
+    batches: threading.BoundedSemaphore
 
     def close(self) -> None:
         """Close connections and end the decoders."""

@@ -45,7 +45,7 @@ def accept(
 ) -> tuple[Job, Photo]:
     """The rows of an accepted photo. What the champion has answered before is answered at once."""
     photo = photos.ensure(session, owner_id, prepared, filename)
-    known = predictions.champions_result(session, photo.id)
+    known = predictions.champions_results(session, [photo.id]).get(photo.id)
     if known is not None:
         return store.create_answered(
             session, JobKind.CLASSIFY, owner_id=owner_id, photo_id=photo.id, result=known

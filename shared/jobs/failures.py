@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, RowMapping, Select, func, select
 from sqlalchemy.orm import Session
 
+from shared import batches
 from shared.clock import utc_now
 from shared.database import Database
 from shared.errors import NotDiscardableError, NotInQuarantineError
@@ -195,6 +196,7 @@ def _retry(session: Session, jobs: list[Job], by: str) -> None:
                 payload=store.task_again(job, **{note: by}),
             )
         )
+    batches.follow(session, {job.id: job.retried_as for job in jobs if job.retried_as})
 
 
 def _discard(_session: Session, jobs: list[Job], by: str) -> None:

@@ -15,6 +15,7 @@ from sqlalchemy import ColumnElement, func, or_, select, update
 from sqlalchemy.engine import CursorResult
 from sqlalchemy.orm import Session
 
+from shared import batches
 from shared.clock import utc_now
 from shared.errors import (
     AlreadyFinishedError,
@@ -23,6 +24,7 @@ from shared.errors import (
     LeaseLostError,
     NotFoundError,
     NotRetryableError,
+    PhotoDeletedError,
     TransientError,
 )
 from shared.jobs.handling import stands
@@ -287,6 +289,7 @@ def retry(session: Session, job_id: str, owner_id: str | None = None, **notes: s
     Raises:
         NotFoundError: unknown, or somebody else's.
         NotRetryableError: it succeeded, or has not ended.
+        PhotoDeletedError: there is nothing left to look at.
     """
     job = find(session, job_id, owner_id)
     session.refresh(job, with_for_update=True)  # two who ask at the same time shall get the same new job
@@ -296,9 +299,12 @@ def retry(session: Session, job_id: str, owner_id: str | None = None, **notes: s
         return newer if hopeful else retry(session, newer.id, owner_id, **notes)
     if job.state not in TERMINAL - {JobState.SUCCEEDED}:
         raise NotRetryableError
+    if job.error_code == PhotoDeletedError.code:
+        raise PhotoDeletedError
     payload = task_again(job, **notes)
     again = create(session, job.kind, owner_id=job.owner_id, photo_id=job.photo_id, payload=payload)
     job.retried_as = again.id
+    batches.follow(session, {job.id: again.id})
     return again
 
 

@@ -2,10 +2,11 @@
 
 from shared.tables.accounts import ApiKey, SignInLink, User, WebSession
 from shared.tables.base import Base, new_id
+from shared.tables.batches import Batch, BatchItem
 from shared.tables.datasets import DatasetExample, DatasetVersion, Example
 from shared.tables.jobs import OPEN_FAILURE, Attempt, IdempotencyKey, Job
 from shared.tables.models import Alias, AliasChange, ModelVersion, TrainingEpoch
-from shared.tables.photos import Photo, Prediction
+from shared.tables.photos import DeletedPhoto, Photo, Prediction
 from shared.tables.workers import WorkerHeartbeat
 
 __all__ = [
@@ -15,8 +16,11 @@ __all__ = [
     "ApiKey",
     "Attempt",
     "Base",
+    "Batch",
+    "BatchItem",
     "DatasetExample",
     "DatasetVersion",
+    "DeletedPhoto",
     "Example",
     "IdempotencyKey",
     "Job",

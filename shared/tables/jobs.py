@@ -29,7 +29,7 @@ class Job(Base):
     kind: Mapped[JobKind]
     state: Mapped[JobState] = mapped_column(default=JobState.QUEUED)
     owner_id: Mapped[str | None] = mapped_column(ForeignKey("user_account.id"))
-    photo_id: Mapped[str | None] = mapped_column(ForeignKey("photo.id"))
+    photo_id: Mapped[str | None] = mapped_column(ForeignKey("photo.id"), index=True)
     payload: Mapped[dict[str, Any]] = mapped_column(default=dict)
     attempt: Mapped[int] = mapped_column(default=0)
     max_attempts: Mapped[int] = mapped_column(default=3)
