@@ -257,6 +257,13 @@ class FileMissingError(PermanentError):
     status = 400
 
 
+class InvalidJsonError(PermanentError):
+    """The body of the request is not JSON. Check it for missing quotes and commas."""
+
+    code = "invalid_json"
+    status = 400
+
+
 class BatchFilesMissingError(PermanentError):
     """There is no photo in the request. Send photos as multipart fields "photo", or one zip as "archive"."""
 

@@ -7,13 +7,13 @@ import errno
 import io
 import os
 import tempfile
-from typing import IO, cast
+from typing import IO, NoReturn, cast
 
 from flask import Request
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.sansio.multipart import MultipartDecoder
 
-from shared.errors import StorageFullError, TooManyPartsError
+from shared.errors import InvalidJsonError, StorageFullError, TooManyPartsError
 from web.services import services
 
 # Under the data folder, not /tmp: that is memory in a container. The file has no name from its first moment.
@@ -53,6 +53,13 @@ class UploadRequest(Request):
             if error.errno in FULL:
                 raise StorageFullError from error
             raise
+
+    def on_json_loading_failure(self, e: ValueError | None) -> NoReturn:
+        """Say that a body is no JSON; one that does not claim to be is refused elsewhere."""
+        if e is not None:
+            raise InvalidJsonError from e
+        super().on_json_loading_failure(e)
+        raise AssertionError("it always raises")
 
     def close(self) -> None:
         """Give the place back."""

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from shared.errors import NotFoundError, ValidationError
 from shared.jobs.states import Split
-from shared.tables import DatasetExample, DatasetVersion, Example
+from shared.tables import MAX_INTEGER, DatasetExample, DatasetVersion, Example
 
 # Fewer categories than two leave nothing to tell apart.
 MIN_CLASSES = 2
@@ -72,7 +72,7 @@ def find(session: Session, number: int) -> DatasetVersion:
     Raises:
         NotFoundError: there is none.
     """
-    version = session.get(DatasetVersion, number)
+    version = session.get(DatasetVersion, number) if number <= MAX_INTEGER else None
     if version is None:
         raise NotFoundError(
             f"There is no dataset version {number}. Import photos with: hangtag dataset import DIR"

@@ -1,7 +1,7 @@
 """The database tables. Job state, photos, predictions and versions all live here and nowhere else."""
 
 from shared.tables.accounts import ApiKey, SignInLink, User, WebSession
-from shared.tables.base import Base, new_id
+from shared.tables.base import MAX_INTEGER, Base, new_id
 from shared.tables.batches import Batch, BatchItem
 from shared.tables.datasets import DatasetExample, DatasetVersion, Example
 from shared.tables.jobs import OPEN_FAILURE, Attempt, IdempotencyKey, Job
@@ -10,6 +10,7 @@ from shared.tables.photos import DeletedPhoto, Photo, Prediction
 from shared.tables.workers import WorkerHeartbeat
 
 __all__ = [
+    "MAX_INTEGER",
     "OPEN_FAILURE",
     "Alias",
     "AliasChange",
