@@ -68,9 +68,11 @@ class BlobStore:
         try:
             if obstore.head(self._store, key)["last_modified"] >= moment:
                 return False
+            self.delete(key)
         except FileNotFoundError:
             return False
-        self.delete(key)
+        except Exception as error:
+            raise _explained(error) from error
         return True
 
     def remove_unfinished(self, moment: datetime) -> int:

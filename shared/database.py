@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -100,10 +100,18 @@ def insert_if_absent(session: Session, table: type[DeclarativeBase], **values: A
 
     Waits for whoever inserts the same key at this moment, so that a read afterwards sees their row.
     """
-    dialect = session.get_bind().dialect.name
-    insert = sqlite.insert if dialect == "sqlite" else postgresql.insert
-    statement = insert(table).values(**values).on_conflict_do_nothing()
+    statement = _insert(session)(table).values(**values).on_conflict_do_nothing()
     return session.execute(statement.returning(*table.__table__.primary_key)).first() is not None
+
+
+def insert_missing(session: Session, table: type[DeclarativeBase], rows: Sequence[dict[str, Any]]) -> None:
+    """Insert those of many rows whose key is not there yet; like `insert_if_absent`, in one go."""
+    if rows:
+        session.execute(_insert(session)(table).on_conflict_do_nothing(), rows)
+
+
+def _insert(session: Session) -> Any:
+    return sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
 
 
 @contextmanager

@@ -104,6 +104,52 @@ class PhotoTooManyBytesError(PhotoError):
     status = 413
 
 
+class TooManyPartsError(PermanentError):
+    """The request has too many parts. Please send fewer at once."""
+
+    code = "too_many_parts"
+    status = 413
+
+
+class PhotoDeletedError(ConflictError):
+    """The photo of this job was deleted, so it cannot be tried again."""
+
+    code = "photo_deleted"
+
+
+class ArchiveTypeError(PermanentError):
+    """This is not a zip archive. Please send a .zip file, or the photos themselves."""
+
+    code = "unsupported_media_type"
+    status = 415
+
+
+class ArchiveError(PermanentError):
+    """The zip archive is damaged. Please make it again."""
+
+    code = "archive_corrupt"
+    status = 422
+
+
+class ArchiveEmptyError(ArchiveError):
+    """There are no files in this zip archive. Please put your photos into it."""
+
+    code = "archive_empty"
+
+
+class ArchiveUnsafeError(ArchiveError):
+    """Hangtag does not open this zip archive. Please put your photos into a plain, new one."""
+
+    code = "archive_unsafe"
+
+
+class BusyError(TransientError):
+    """Hangtag is taking in other large batches at the moment. Please try again shortly."""
+
+    code = "busy"
+    status = 503
+
+
 class PhotoTooSmallError(PhotoError):
     """The photo is too small to recognise anything. Please send one of at least 32 by 32 pixels."""
 
@@ -239,6 +285,20 @@ class InsufficientScopeError(PermanentError):
 
 class FileMissingError(PermanentError):
     """There is no photo in the request. Send it as the multipart field "photo"."""
+
+    code = "file_missing"
+    status = 400
+
+
+class InvalidJsonError(PermanentError):
+    """The body of the request is not JSON. Check it for missing quotes and commas."""
+
+    code = "invalid_json"
+    status = 400
+
+
+class BatchFilesMissingError(PermanentError):
+    """There is no photo in the request. Send photos as multipart fields "photo", or one zip as "archive"."""
 
     code = "file_missing"
     status = 400

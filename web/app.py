@@ -19,8 +19,9 @@ from shared.settings import Settings
 from web import api, limits, pages, problems
 from web.auth import csrf
 from web.openapi import describe
-from web.services import EXTENSION, MAX_WAITERS, Services, services
+from web.services import EXTENSION, MAX_BATCHES, MAX_WAITERS, Services, services
 from web.streams import Streams
+from web.upload_request import UploadRequest
 
 # One photo of at most 10 MiB, plus the form around it, many photos in the plain form.
 MAX_REQUEST_BYTES = 25 * 1024 * 1024
@@ -50,6 +51,7 @@ def create_app(settings: Settings, queue: JobQueue | None = None) -> APIFlask:
     `queue` replaces the Celery queue, for a test that wants to see what is published.
     """
     app = APIFlask("web", title="Hangtag", version="1", spec_path="/api/v1/openapi.json", docs_path=None)
+    app.request_class = UploadRequest
     _configure(app, settings)
     app.extensions[EXTENSION] = Services(
         settings=settings,
@@ -59,6 +61,7 @@ def create_app(settings: Settings, queue: JobQueue | None = None) -> APIFlask:
         decoder=Decoder(DECODERS),
         waiters=threading.BoundedSemaphore(MAX_WAITERS),
         streams=Streams(),
+        batches=threading.BoundedSemaphore(MAX_BATCHES),
     )
     csrf.init_app(app)
     app.before_request(_bind_log_context)

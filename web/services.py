@@ -18,6 +18,8 @@ from web.streams import Streams
 EXTENSION = "hangtag"
 # Each waiting request holds a server thread; more than this many at once are answered without waiting.
 MAX_WAITERS = 12
+# Batches being taken in at once by one process: each may fill 250 MiB of disk and keeps the decoders busy.
+MAX_BATCHES = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,7 @@ class Services:
     decoder: Decoder
     waiters: threading.BoundedSemaphore
     streams: Streams
+    batches: threading.BoundedSemaphore
 
     def close(self) -> None:
         """Close connections and end the decoders."""

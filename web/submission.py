@@ -66,7 +66,7 @@ def accept(
     photo = photos.ensure(session, owner_id, prepared, filename)
     if listing_id is not None:
         listings.add_photo(session, listings.find(session, listing_id, owner_id, change=True), photo)
-    known = predictions.champions_result(session, photo.id)
+    known = predictions.champions_results(session, [photo.id]).get(photo.id)
     if known is not None:
         return store.create_answered(
             session, JobKind.CLASSIFY, owner_id=owner_id, photo_id=photo.id, result=known

@@ -142,7 +142,14 @@ class Classifier:
 
     def _fail(self, item: _Item, error: HangtagError) -> None:
         job = item.job
-        if self._record(item, partial(store.fail, job_id=job.id, attempt=job.attempt, error=error)):
+
+        def fail(session: Session) -> None:
+            if store.renew(session, job.id, job.attempt):  # its photo was deleted, for one
+                store.cancelled(session, job.id, job.attempt)
+                return
+            store.fail(session, job.id, job.attempt, error)
+
+        if self._record(item, fail):
             logger.warning("classify_failed", job_id=job.id, attempt=job.attempt, code=error.code)
 
     def _record(self, item: _Item, change: Callable[[Session], object]) -> bool:

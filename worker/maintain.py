@@ -21,13 +21,15 @@ from shared.settings import load_settings
 from worker.context import WorkerContext, build_context
 from worker.heartbeat import Heartbeat, forget_silent
 from worker.reaper import LOOK_SECONDS, Reaper
-from worker.sweep import sweep_blobs
+from worker.sweep import remove_deleted, sweep_blobs
 
 logger = structlog.get_logger(__name__)
 DISPATCH_SECONDS = 2.0
 FORGET_SECONDS = 60.0
 # Orphans are a day old before they count, so there is no hurry; listing a bucket costs money.
 SWEEP_SECONDS = 3600.0
+# Pixels are gone already when these begin; a person who deleted a photo expects the rest within minutes.
+DELETION_SECONDS = 30.0
 # Long enough to be seen on a page after a crash, short enough not to pile up.
 SILENT_FOR = timedelta(minutes=10)
 
@@ -68,8 +70,11 @@ def maintain(duties: Sequence[Duty], stop: threading.Event) -> None:
 
 def _work(context: WorkerContext, stop: threading.Event) -> None:
     """Sweep on a thread of its own: listing a large bucket takes a while, and wake-ups shall not wait."""
-    sweep = Duty("sweep", lambda: sweep_blobs(context.database, context.blobs), SWEEP_SECONDS)
-    threading.Thread(target=maintain, args=([sweep], stop), name="sweep", daemon=True).start()
+    sweeps = [
+        Duty("sweep", lambda: sweep_blobs(context.database, context.blobs), SWEEP_SECONDS),
+        Duty("remove_deleted", lambda: remove_deleted(context), DELETION_SECONDS),
+    ]
+    threading.Thread(target=maintain, args=(sweeps, stop), name="sweep", daemon=True).start()
     maintain(
         [
             Duty("dispatch", lambda: dispatch(context), DISPATCH_SECONDS),

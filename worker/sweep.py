@@ -1,16 +1,22 @@
-"""Removes pictures that no row refers to: what uploads left that died before their commit."""
+"""Removes what uploads left that died before their commit, and what is still stored of deleted photos."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import timedelta
+from functools import partial
 from pathlib import PurePosixPath
 
 import structlog
 
-from shared.blobs import BlobStore
+from shared.blobs import LISTED_AT_ONCE, BlobStore
 from shared.clock import utc_now
 from shared.database import Database
+from shared.photos import deletion
 from shared.photos import store as photos
+from shared.settings import Settings
+from worker.context import WorkerContext
+from worker.training.feature_store import FeatureStore, features_folder
 
 logger = structlog.get_logger(__name__)
 # An upload takes seconds from its picture to its row; a day also covers clocks that differ by hours.
@@ -34,6 +40,43 @@ def sweep_blobs(database: Database, blobs: BlobStore) -> int:
     if removed:
         logger.info("orphaned_blobs_removed", count=removed)
     return removed
+
+
+def remove_deleted(context: WorkerContext) -> int:
+    """Remove pixels, thumbnails and features of photos that were deleted. Returns how many photos.
+
+    Who deletes a photo removes its pixels at once; this is for features, and for those who died before that.
+    """
+    done = 0
+    while True:
+        with context.database.read() as session:
+            digests = deletion.to_remove(session, LISTED_AT_ONCE)
+        if not digests:
+            return done
+        gone = deletion.remove_stored(context.database, context.blobs, digests)
+        _forget_features(context.settings, gone)
+        context.database.transact(partial(deletion.removed, digests=digests))
+        logger.info("deleted_photos_removed", count=len(gone))
+        done += len(digests)
+
+
+def forget_deleted_features(settings: Settings, database: Database) -> None:
+    """Drop the features of all photos that were deleted from the stores of this machine.
+
+    Maintenance does the same where it runs; a training worker may have stores of its own.
+    """
+    known: set[str] = set().union(
+        *(store.digests() for store in FeatureStore.all_in(features_folder(settings)))
+    )
+    with database.read() as session:
+        gone = deletion.deleted_among(session, known)
+    _forget_features(settings, gone)
+
+
+def _forget_features(settings: Settings, digests: Collection[str]) -> None:
+    if digests:
+        for store in FeatureStore.all_in(features_folder(settings)):
+            store.remove(digests)
 
 
 def _in_use(database: Database, keys: list[str]) -> set[str]:

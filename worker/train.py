@@ -14,6 +14,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from shared.datasets import store as datasets
+from shared.datasets.withdrawn import usable_lines
 from shared.errors import CancelledError, HangtagError, LeaseLostError, TransientError
 from shared.jobs import store
 from shared.jobs.states import ACTIVE, JobKind, Split
@@ -28,10 +29,11 @@ from worker.engines.choose import load_engine
 from worker.extract import ensure_features
 from worker.lease import Lease
 from worker.stopping import PlannedStop, WorkerStoppingError
+from worker.sweep import forget_deleted_features
 from worker.training.calibrate import fit_temperature
 from worker.training.checkpoints import Checkpoints, job_folders, remove_folders
 from worker.training.evaluate import evaluate
-from worker.training.feature_store import FeatureStore
+from worker.training.feature_store import FeatureStore, features_folder
 from worker.training.fit import EpochMetrics, TrainedHead, TrainingState, train_head
 from worker.training.versions import library_versions
 
@@ -98,10 +100,11 @@ def _train(context: WorkerContext, job: Job, lease: Lease) -> None:
     with context.database.read() as session:
         dataset = datasets.find(session, job.payload["dataset_version"])
     lease.report(Progress("engine", 0, 1))
+    forget_deleted_features(context.settings, context.database)
     space = FeatureSpace(context.settings.base_weights_digest, parameters.image_size)
     engine = load_engine(context.settings, space, lambda *_: lease.check(), check=lease.check)
-    features = FeatureStore(context.settings.data_dir / "features", space)
-    lines = _lines(context, dataset)
+    features = FeatureStore(features_folder(context.settings), space)
+    lines, withdrawn = _lines(context, dataset)
     ensure_features(
         engine,
         features,
@@ -122,14 +125,18 @@ def _train(context: WorkerContext, job: Job, lease: Lease) -> None:
     head = _calibrated(trained.head, data)
     metrics = _metrics(head, data)
     lineage = _lineage(dataset, parameters, trained, engine.name, space)
+    lineage["withdrawn_examples"] = withdrawn  # of the dataset version, because their photos were deleted
     _register(
         context, job, registry.NewVersion(data.classes, space, head.digest, metrics, lineage, job.id), head
     )
 
 
-def _lines(context: WorkerContext, dataset: DatasetVersion) -> dict[Split, list[datasets.Line]]:
+def _lines(context: WorkerContext, dataset: DatasetVersion) -> tuple[dict[Split, list[datasets.Line]], int]:
     with context.database.read() as session:
-        return {split: datasets.lines(session, dataset.number, split) for split in Split}
+        lines, withdrawn = usable_lines(session, dataset.number)
+    if withdrawn:
+        logger.warning("examples_withdrawn", dataset_version=dataset.number, count=withdrawn)
+    return lines, withdrawn
 
 
 def _data(dataset: DatasetVersion, lines: dict[Split, list[datasets.Line]], features: FeatureStore) -> _Data:

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0006"
-down_revision = "0002"
+down_revision = "0003"
 branch_labels = None
 depends_on = None
 
@@ -17,12 +17,10 @@ def upgrade() -> None:
     _listing_photo()
     _category_choice()
     _review()
-    op.create_index(op.f("ix_job_photo_id"), "job", ["photo_id"])
 
 
 def downgrade() -> None:
     """Go back to the revision before."""
-    op.drop_index(op.f("ix_job_photo_id"), table_name="job")
     op.drop_table("review")
     op.drop_table("category_choice")
     op.drop_table("listing_photo")

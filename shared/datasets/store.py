@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from sqlalchemy import insert, select
@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from shared.errors import NotFoundError, ValidationError
 from shared.jobs.states import Split
-from shared.tables import DatasetExample, DatasetVersion, Example
+from shared.tables import MAX_INTEGER, DatasetExample, DatasetVersion, Example
 
 # Fewer categories than two leave nothing to tell apart.
 MIN_CLASSES = 2
@@ -41,7 +41,7 @@ def freeze(session: Session) -> DatasetVersion:
     """
     rows = session.execute(select(Example.digest, Example.label, Example.split).order_by(Example.digest))
     lines = [Line(*row) for row in rows]
-    _check(lines)
+    require_trainable(lines)
     digest = content_digest(lines)
     known = session.scalar(select(DatasetVersion).where(DatasetVersion.digest == digest))
     if known is not None:
@@ -72,7 +72,7 @@ def find(session: Session, number: int) -> DatasetVersion:
     Raises:
         NotFoundError: there is none.
     """
-    version = session.get(DatasetVersion, number)
+    version = session.get(DatasetVersion, number) if number <= MAX_INTEGER else None
     if version is None:
         raise NotFoundError(
             f"There is no dataset version {number}. Import photos with: hangtag dataset import DIR"
@@ -124,7 +124,12 @@ def split_counts(lines: Iterable[Line]) -> dict[str, dict[str, int]]:
     return counts
 
 
-def _check(lines: list[Line]) -> None:
+def require_trainable(lines: Collection[Line]) -> None:
+    """Refuse a list of examples that cannot be trained on.
+
+    Raises:
+        ValidationError: a split is empty, there are fewer than two categories, or one has no training photos.
+    """
     empty = [split.value for split in Split if all(line.split is not split for line in lines)]
     if empty:
         raise ValidationError(f"The dataset has no photos in: {', '.join(empty)}. Import some first.")

@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, RowMapping, Select, func, select
 from sqlalchemy.orm import Session
 
-from shared import audit
+from shared import audit, batches
 from shared.audit import Action
 from shared.clock import utc_now
 from shared.database import Database
@@ -201,6 +201,7 @@ def _retry(session: Session, jobs: list[Job], by: str) -> None:
     released = [job.id for job in jobs if job.state is JobState.QUARANTINED]
     if released:
         audit.record(session, by, Action.QUARANTINE_RELEASED, f"{len(released)} jobs", {"jobs": released})
+    batches.follow(session, {job.id: job.retried_as for job in jobs if job.retried_as})
 
 
 def _discard(_session: Session, jobs: list[Job], by: str) -> None:

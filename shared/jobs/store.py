@@ -15,6 +15,7 @@ from sqlalchemy import ColumnElement, func, or_, select, text, update
 from sqlalchemy.engine import CursorResult
 from sqlalchemy.orm import Session
 
+from shared import batches
 from shared.clock import utc_now
 from shared.errors import (
     AlreadyFinishedError,
@@ -23,6 +24,7 @@ from shared.errors import (
     LeaseLostError,
     NotFoundError,
     NotRetryableError,
+    PhotoDeletedError,
     QuarantinedError,
     TransientError,
 )
@@ -296,6 +298,7 @@ def retry(session: Session, job_id: str, owner_id: str | None = None, *, retried
         NotFoundError: unknown, or somebody else's.
         NotRetryableError: it succeeded, or has not ended.
         QuarantinedError: it is in quarantine, and its owner asks.
+        PhotoDeletedError: there is nothing left to look at.
     """
     job = find(session, job_id, owner_id)
     session.refresh(job, with_for_update=True)  # two who ask at the same time shall get the same new job
@@ -307,9 +310,12 @@ def retry(session: Session, job_id: str, owner_id: str | None = None, *, retried
         raise NotRetryableError
     if job.state is JobState.QUARANTINED and owner_id is not None:
         raise QuarantinedError
+    if job.error_code == PhotoDeletedError.code:
+        raise PhotoDeletedError
     payload = task_again(job, retried_by)
     again = create(session, job.kind, owner_id=job.owner_id, photo_id=job.photo_id, payload=payload)
     job.retried_as = again.id
+    batches.follow(session, {job.id: again.id})
     return again
 
 

@@ -14,7 +14,7 @@ from shared.blobs import BlobStore, head_key
 from shared.errors import BlobMissingError, ChecksumError, NoChampionError, NotFoundError, ValidationError
 from shared.models.feature_space import FeatureSpace
 from shared.models.head import Head
-from shared.tables import Alias, AliasChange, ModelVersion
+from shared.tables import MAX_INTEGER, Alias, AliasChange, ModelVersion
 
 CHAMPION = "champion"
 MAX_REASON_CHARACTERS = 500
@@ -61,7 +61,7 @@ def find(session: Session, number: int) -> ModelVersion:
     Raises:
         NotFoundError: there is none.
     """
-    version = session.get(ModelVersion, number)
+    version = session.get(ModelVersion, number) if number <= MAX_INTEGER else None
     if version is None:
         raise NotFoundError(f"There is no version {number}.")
     return version

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from sqlalchemy import select
@@ -19,22 +20,27 @@ def remember(session: Session, photo_id: str, version: int, engine: str, answer:
 
 
 def result(session: Session, photo_id: str, version: int) -> dict[str, Any] | None:
-    """The answer of a version for a photo, in the form of a job result: of all that is kept, the top."""
-    query = select(Prediction).where(Prediction.photo_id == photo_id, Prediction.model_version == version)
-    known = session.scalar(query)
-    if known is None:
-        return None
+    """The answer of a version for a photo, in the form of a job result."""
+    return results(session, [photo_id], version).get(photo_id)
+
+
+def results(session: Session, photo_ids: Collection[str], version: int) -> dict[str, dict[str, Any]]:
+    """The answers of a version for photos, by photo, as job results: of all that is kept, the top."""
+    query = select(Prediction).where(Prediction.photo_id.in_(photo_ids), Prediction.model_version == version)
     return {
-        "category": known.category,
-        "confidence": known.confidence,
-        "decision": known.decision,
-        "top": known.top[:TOP_COUNT],
-        "model_version": known.model_version,
-        "photo_id": known.photo_id,
+        known.photo_id: {
+            "category": known.category,
+            "confidence": known.confidence,
+            "decision": known.decision,
+            "top": known.top[:TOP_COUNT],
+            "model_version": known.model_version,
+            "photo_id": known.photo_id,
+        }
+        for known in session.scalars(query)
     }
 
 
-def champions_result(session: Session, photo_id: str) -> dict[str, Any] | None:
-    """What the champion has answered for a photo before, if it has."""
+def champions_results(session: Session, photo_ids: Collection[str]) -> dict[str, dict[str, Any]]:
+    """What the champion has answered for photos before, by photo."""
     champion = registry.champion(session)
-    return result(session, photo_id, champion.number) if champion else None
+    return results(session, photo_ids, champion.number) if champion else {}

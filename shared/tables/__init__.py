@@ -2,17 +2,19 @@
 
 from shared.tables.accounts import ApiKey, SignInAttempt, SignInLink, User, WebSession
 from shared.tables.audit import AuditEvent
-from shared.tables.base import Base, new_id
+from shared.tables.base import MAX_INTEGER, Base, new_id
+from shared.tables.batches import Batch, BatchItem
 from shared.tables.datasets import DatasetExample, DatasetVersion, Example
 from shared.tables.jobs import HELD_IN_QUARANTINE, OPEN_FAILURE, Attempt, IdempotencyKey, Job
 from shared.tables.listings import CategoryChoice, Listing, ListingPhoto
 from shared.tables.models import Alias, AliasChange, ModelVersion, TrainingEpoch
-from shared.tables.photos import Photo, Prediction
+from shared.tables.photos import DeletedPhoto, Photo, Prediction
 from shared.tables.reviews import Review
 from shared.tables.workers import WorkerHeartbeat
 
 __all__ = [
     "HELD_IN_QUARANTINE",
+    "MAX_INTEGER",
     "OPEN_FAILURE",
     "Alias",
     "AliasChange",
@@ -20,9 +22,12 @@ __all__ = [
     "Attempt",
     "AuditEvent",
     "Base",
+    "Batch",
+    "BatchItem",
     "CategoryChoice",
     "DatasetExample",
     "DatasetVersion",
+    "DeletedPhoto",
     "Example",
     "IdempotencyKey",
     "Job",

@@ -20,6 +20,10 @@ NAMING = {
 }
 
 
+# The largest number an integer column holds everywhere; above it databases complain, not just find nothing.
+MAX_INTEGER = 2**31 - 1
+
+
 class UtcDateTime(TypeDecorator[datetime]):
     """Timezone-aware moments; SQLite keeps no zone, so it is taken off and put back here."""
 

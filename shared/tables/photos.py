@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shared.clock import utc_now
@@ -30,6 +30,27 @@ class Photo(Base):
         UniqueConstraint("owner_id", "digest"),
         # Quotas are counted from the index alone.
         Index("ix_photo_quota", "owner_id", "created_at", "size"),
+    )
+
+
+class DeletedPhoto(Base):
+    """Pixels that somebody had deleted. The row is written with the deletion and outlives it: what is still
+    stored under the digest is removed until `removed_at` says that nothing is, and trainings on dataset
+    versions of before know from it which examples they may not use."""
+
+    __tablename__ = "deleted_photo"
+
+    digest: Mapped[str] = mapped_column(String(64), primary_key=True)
+    deleted_at: Mapped[datetime] = mapped_column(default=utc_now)
+    removed_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        Index(
+            "ix_deleted_photo_to_remove",
+            "deleted_at",
+            sqlite_where=text("removed_at IS NULL"),
+            postgresql_where=text("removed_at IS NULL"),
+        ),
     )
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from apiflask import APIFlask
 
 from web.api import (
+    account_data,
+    batches,
     classifications,
     datasets,
     failures,
@@ -19,9 +21,12 @@ from web.api import (
 )
 
 MODULES = (
+    account_data,
+    batches,
     classifications,
     datasets,
     failures,
+    job_events,
     jobs,
     listings,
     models,
@@ -34,17 +39,5 @@ MODULES = (
 def register(app: APIFlask) -> None:
     """Add all API blueprints."""
     for module in MODULES:
-    for module in (
-        classifications,
-        listings,
-        jobs,
-        job_events,
-        failures,
-        queues,
-        photos,
-        models,
-        trainings,
-        datasets,
-    ):
         app.register_blueprint(module.blueprint, url_prefix="/api/v1")
     app.register_blueprint(health.blueprint)

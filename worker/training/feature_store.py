@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from shared.errors import NotFoundError, ValidationError
 from shared.models.feature_space import FEATURE_COUNT, FeatureSpace
+from shared.settings import Settings
 
 DIGEST_BYTES = 32
 RECORD = np.dtype([("digest", "u1", DIGEST_BYTES), ("features", "<f4", FEATURE_COUNT)])
@@ -20,6 +21,11 @@ RECORD = np.dtype([("digest", "u1", DIGEST_BYTES), ("features", "<f4", FEATURE_C
 COPIED_AT_ONCE = 4096
 
 Floats = npt.NDArray[np.float32]
+
+
+def features_folder(settings: Settings) -> Path:
+    """Where the stores of this machine are."""
+    return settings.data_dir / "features"
 
 
 class FeatureStore:
@@ -37,6 +43,20 @@ class FeatureStore:
         directory.mkdir(parents=True, exist_ok=True)
         self._directory = directory
         self._path = directory / f"{space.key}.features"
+
+    @classmethod
+    def all_in(cls, directory: Path) -> list[FeatureStore]:
+        """The stores there are in a folder, of whatever feature spaces."""
+        stores = []
+        for path in sorted(directory.glob("*.features")):
+            store = cls.__new__(cls)
+            store._directory, store._path = directory, path
+            stores.append(store)
+        return stores
+
+    def digests(self) -> set[str]:
+        """The photos that have features."""
+        return {raw.hex() for raw in _raw_digests(self._records())}
 
     def missing(self, digests: Sequence[str]) -> list[str]:
         """Those of `digests` that have no features yet, in the given order, each once."""

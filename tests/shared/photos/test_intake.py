@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import io
-import struct
-import zlib
 
 import numpy as np
 import pytest
@@ -23,6 +21,7 @@ from shared.errors import (
 )
 from shared.photos.intake import display_name, prepare
 from shared.photos.pixels import read_pixels
+from tests.bad_pictures import png_header, saved
 from tests.factories import picture
 
 
@@ -30,27 +29,11 @@ def opened(data: bytes) -> Image.Image:
     return Image.open(io.BytesIO(prepare(data).data))
 
 
-def saved(image: Image.Image, kind: str = "PNG", **options: object) -> bytes:
-    out = io.BytesIO()
-    image.save(out, format=kind, **options)
-    return out.getvalue()
-
-
 def centre(data: bytes) -> tuple[int, ...]:
     image = opened(data)
     pixel = image.getpixel((image.width // 2, image.height // 2))
     assert isinstance(pixel, tuple)
     return pixel
-
-
-def png_header(width: int, height: int) -> bytes:
-    """A PNG that promises a size and holds next to nothing."""
-
-    def chunk(kind: bytes, body: bytes) -> bytes:
-        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
-
-    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", b"x") + chunk(b"IEND", b"")
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])

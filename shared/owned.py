@@ -1,0 +1,105 @@
+"""Everything that belongs to one person, read piece by piece for an export of any size."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Session
+
+from shared.clock import rfc3339
+from shared.database import Database
+from shared.tables import Batch, BatchItem, Job, Photo, Prediction
+
+# Rows read at once.
+PAGE = 500
+
+Describe = Callable[[Any], dict[str, Any]]
+
+
+def photos(database: Database, owner_id: str) -> Iterator[Photo]:
+    """Somebody's photos, oldest first."""
+    return _rows(database, select(Photo).where(Photo.owner_id == owner_id), Photo.id)
+
+
+def lines(database: Database, owner_id: str) -> dict[str, Iterator[dict[str, Any]]]:
+    """What is known about somebody's photos: for each kind of row, its rows as plain values."""
+    jobs = select(Job).where(Job.owner_id == owner_id)
+    predictions = select(Prediction).join(Photo).where(Photo.owner_id == owner_id)
+    batches = select(Batch).where(Batch.owner_id == owner_id)
+    return {
+        "photos": map(_photo, photos(database, owner_id)),
+        "jobs": map(_job, _rows(database, jobs, Job.id)),
+        "predictions": map(_prediction, _rows(database, predictions, Prediction.id)),
+        "batches": (_batch(database, batch) for batch in _rows(database, batches, Batch.id)),
+    }
+
+
+def _rows(database: Database, query: Select[Any], key: Any) -> Iterator[Any]:
+    """All rows of a query in the order of their ids, in short transactions."""
+    after = ""
+    while True:
+        with database.read() as session:
+            page = _page(session, query.where(key > after).order_by(key).limit(PAGE))
+        yield from page
+        if len(page) < PAGE:
+            return
+        after = page[-1].id
+
+
+def _page(session: Session, query: Select[Any]) -> list[Any]:
+    return list(session.scalars(query))
+
+
+def _photo(photo: Photo) -> dict[str, Any]:
+    return {
+        "id": photo.id,
+        "name": photo.name,
+        "file": photo_file(photo),
+        "width": photo.width,
+        "height": photo.height,
+        "bytes": photo.size,
+        "sha256": photo.digest,
+        "created_at": rfc3339(photo.created_at),
+    }
+
+
+def photo_file(photo: Photo) -> str:
+    """Where a photo is in an export."""
+    return f"photos/{photo.id}.jpg"
+
+
+def _job(job: Job) -> dict[str, Any]:
+    return {
+        "id": job.id,
+        "kind": job.kind.value,
+        "state": job.state.value,
+        "photo_id": job.photo_id,
+        "result": job.result,
+        "error_code": job.error_code,
+        "error_message": job.error_message,
+        "created_at": rfc3339(job.created_at),
+        "finished_at": rfc3339(job.finished_at),
+    }
+
+
+def _prediction(prediction: Prediction) -> dict[str, Any]:
+    return {
+        "photo_id": prediction.photo_id,
+        "model_version": prediction.model_version,
+        "category": prediction.category,
+        "confidence": prediction.confidence,
+        "decision": prediction.decision,
+        "top": prediction.top,
+        "created_at": rfc3339(prediction.created_at),
+    }
+
+
+def _batch(database: Database, batch: Batch) -> dict[str, Any]:
+    with database.read() as session:
+        items = session.scalars(
+            select(BatchItem).where(BatchItem.batch_id == batch.id).order_by(BatchItem.position)
+        )
+        files = [{"name": item.name, "job_id": item.job_id, "error_code": item.error_code} for item in items]
+    return {"id": batch.id, "created_at": rfc3339(batch.created_at), "files": files}

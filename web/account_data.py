@@ -1,0 +1,110 @@
+"""Exporting and deleting everything that belongs to one person."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import IO, cast
+
+import structlog
+
+from shared import owned
+from shared.blobs import photo_key
+from shared.errors import BlobMissingError, HangtagError
+from shared.photos import deletion
+from web.services import Services
+
+logger = structlog.get_logger(__name__)
+README = """What Hangtag keeps of yours.
+
+photos/            your photos, as Hangtag keeps them: JPEG, upright, without metadata
+photos.jsonl       one line per photo; "file" is its place in this archive
+jobs.jsonl         one line per job
+predictions.jsonl  one line per answer of a model version for a photo
+batches.jsonl      one line per batch, with the files that were sent
+missing.txt        only if a photo's file was gone from the storage
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Deleted:
+    """How much was deleted."""
+
+    photos: int
+    batches: int
+
+
+def delete_photo(services: Services, photo_id: str, owner_id: str | None) -> None:
+    """Delete one photo: its rows, then its pixels. Maintenance removes features, and what fails here.
+
+    Raises:
+        NotFoundError: unknown, or somebody else's.
+    """
+    digest = services.database.transact(lambda session: deletion.delete_photo(session, photo_id, owner_id))
+    _remove_pixels(services, [digest])
+
+
+def delete_everything(services: Services, owner_id: str) -> Deleted:
+    """Delete all photos of somebody and what came of them, some at a time; done again, it goes on."""
+    count = 0
+    while digests := services.database.transact(lambda session: deletion.delete_some_of(session, owner_id)):
+        count += len(digests)
+        _remove_pixels(services, digests)
+    batches = services.database.transact(lambda session: deletion.delete_traces_of(session, owner_id))
+    return Deleted(count, batches)
+
+
+def export_everything(services: Services, owner_id: str) -> Iterator[bytes]:
+    """A zip archive of all that belongs to somebody, in pieces: no more than a photo is in memory at once."""
+    outlet = _Outlet()
+    with zipfile.ZipFile(cast("IO[bytes]", outlet), "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("README.txt", README)
+        missing: list[str] = []
+        for photo in owned.photos(services.database, owner_id):
+            try:
+                data = services.blobs.get(photo_key(photo.digest))
+            except BlobMissingError:
+                missing.append(photo.id)
+                continue
+            archive.writestr(owned.photo_file(photo), data, zipfile.ZIP_STORED)  # JPEGs do not shrink
+            yield outlet.taken()
+        for name, lines in owned.lines(services.database, owner_id).items():
+            with archive.open(f"{name}.jsonl", "w") as file:
+                for line in lines:
+                    file.write(json.dumps(line, ensure_ascii=False).encode() + b"\n")
+                    yield outlet.taken()
+        if missing:
+            archive.writestr("missing.txt", "\n".join(missing) + "\n")
+    yield outlet.taken()
+
+
+def _remove_pixels(services: Services, digests: list[str]) -> None:
+    """Remove pixels at once; the rows are gone already, so whatever fails here is for maintenance."""
+    try:
+        deletion.remove_stored(services.database, services.blobs, digests)
+    except HangtagError as error:
+        logger.warning("pixels_not_removed", count=len(digests), code=error.code)
+
+
+class _Outlet(io.RawIOBase):
+    """Takes what a zip archive writes and gives it on; it cannot be gone back in."""
+
+    def __init__(self) -> None:
+        self._parts: list[bytes] = []
+
+    def writable(self) -> bool:
+        """That is all that can be done with it."""
+        return True
+
+    def write(self, data: bytes) -> int:  # type: ignore[override]  # an archive writes bytes
+        """Take some bytes."""
+        self._parts.append(bytes(data))
+        return len(data)
+
+    def taken(self) -> bytes:
+        """What was written since the last time."""
+        parts, self._parts = self._parts, []
+        return b"".join(parts)

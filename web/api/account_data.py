@@ -1,0 +1,61 @@
+"""Everything a person has here: taken along, or deleted."""
+
+from __future__ import annotations
+
+from apiflask import APIBlueprint
+from flask import Response
+from pydantic import BaseModel, Field
+
+from web.account_data import Deleted, delete_everything, export_everything
+from web.api.answers import Answers, answer, problems
+from web.auth import identity, require
+from web.services import services
+
+blueprint = APIBlueprint("account_data", __name__, tag="Your data")
+ZIP: Answers = {200: {"description": "A zip archive", "content": {"application/zip": {}}}}
+
+
+class DeletedOut(BaseModel):
+    """What was deleted."""
+
+    photos: int = Field(description="Photos, each with its predictions and its jobs' answers.")
+    batches: int = Field(description="Batches.")
+
+    @classmethod
+    def of(cls, deleted: Deleted) -> DeletedOut:
+        """The public view of a deletion."""
+        return cls(photos=deleted.photos, batches=deleted.batches)
+
+
+@blueprint.get("/account/data")
+@require("read")
+@blueprint.doc(
+    summary="Everything that is yours",
+    description="A streamed zip archive: the photos, and JSON lines about them, jobs, predictions, batches.",
+    responses={**ZIP, **problems()},
+)
+def export() -> Response:
+    """The archive of whoever asks."""
+    return export_response()
+
+
+@blueprint.delete("/account/data")
+@require("classify")
+@blueprint.output(DeletedOut)
+@blueprint.doc(
+    summary="Delete everything that is yours",
+    description="Photos, predictions, photo jobs and batches. Asked again after an interruption, it goes on.",
+    responses=problems(),
+)
+def delete() -> Response:
+    """Delete what whoever asks has here; the account stays."""
+    return answer(DeletedOut.of(delete_everything(services(), identity().user.id)))
+
+
+def export_response() -> Response:
+    """The archive of whoever asks, streamed."""
+    chunks = export_everything(services(), identity().user.id)
+    response = Response(chunks, content_type="application/zip")
+    response.headers["Content-Disposition"] = 'attachment; filename="hangtag-data.zip"'
+    response.headers["Cache-Control"] = "private, no-store"
+    return response
