@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from math import ceil
 
@@ -20,16 +21,18 @@ GB = 10**9
 JOBS_RETRY_SECONDS = 60
 
 
-def require_room_for_photo(session: Session, settings: Settings, owner_id: str, size: int) -> None:
-    """See that a person may have another photo of `size` bytes, and a job for it.
+def require_room_for_photos(
+    session: Session, settings: Settings, owner_id: str, sizes: Sequence[int]
+) -> None:
+    """See that a person may have more photos of `sizes` bytes, and a job for each.
 
     Raises:
         QuotaExceededError: too many photos within a day, or too many jobs that wait.
         StorageQuotaError: no room is left for this person.
     """
-    _check_photos_of_the_day(session, settings.quota_photos_per_day, owner_id)
-    _check_waiting_jobs(session, settings.quota_waiting_jobs, owner_id)
-    _check_storage(session, settings.quota_storage_gb, owner_id, size)
+    _check_photos_of_the_day(session, settings.quota_photos_per_day, owner_id, len(sizes))
+    _check_waiting_jobs(session, settings.quota_waiting_jobs, owner_id, len(sizes))
+    _check_storage(session, settings.quota_storage_gb, owner_id, sum(sizes))
 
 
 def require_room_for_training(session: Session, settings: Settings, owner_id: str) -> None:
@@ -43,7 +46,7 @@ def require_room_for_training(session: Session, settings: Settings, owner_id: st
         raise TrainingQuotaError
 
 
-def _check_photos_of_the_day(session: Session, quota: int, owner_id: str) -> None:
+def _check_photos_of_the_day(session: Session, quota: int, owner_id: str, more: int) -> None:
     if not quota:
         return
     now = utc_now()
@@ -51,19 +54,19 @@ def _check_photos_of_the_day(session: Session, quota: int, owner_id: str) -> Non
     count, oldest = session.execute(
         select(func.count(), func.min(Photo.created_at)).select_from(Photo).where(*today)
     ).one()
-    if count >= quota:
+    if count + more > quota:
         raise QuotaExceededError(
-            f"You have sent {count:,} photos within 24 hours, which is as many as one person may here. "
+            f"One person may send {quota:,} photos within 24 hours here, and you have sent {count:,}. "
             "Those are safe; please send the others later, or ask an administrator.",
-            ceil((oldest + DAY - now).total_seconds()),
+            ceil(((oldest or now) + DAY - now).total_seconds()),
         )
 
 
-def _check_waiting_jobs(session: Session, quota: int, owner_id: str) -> None:
-    if quota and _unfinished(session, owner_id, JobKind.CLASSIFY) >= quota:
+def _check_waiting_jobs(session: Session, quota: int, owner_id: str, more: int) -> None:
+    if quota and _unfinished(session, owner_id, JobKind.CLASSIFY) + more > quota:
         raise QuotaExceededError(
-            f"{quota:,} of your photos wait for their answers, which is as many as one person may have "
-            "waiting here. Please send the others when some are answered.",
+            f"{quota:,} photos of one person may wait for their answers here. "
+            "Please send the others when some of yours are answered.",
             JOBS_RETRY_SECONDS,
         )
 

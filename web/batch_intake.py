@@ -10,10 +10,11 @@ from flask import g, request
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import FileStorage
 
-from shared import batches
+from shared import batches, quotas
 from shared.errors import BatchFilesMissingError, BusyError, TooManyPartsError, ValidationError
 from shared.photos.archive import MAX_INFLATED_BYTES, MAX_MEMBERS, Member, read_archive
 from shared.photos.intake import display_name
+from shared.photos.store import StoredPhoto
 from web.auth import identity
 from web.batch_submission import store_photos, wake
 from web.idempotency import fingerprint, once, recall
@@ -52,6 +53,8 @@ def receive() -> tuple[str, bool]:
         ArchiveError: the archive cannot be used.
         TooManyPartsError: there are more photos than one batch may have.
         StorageFullError: there is no room left.
+        QuotaExceededError: with these the person would have sent too many, or too many would wait.
+        StorageQuotaError: these do not fit into what one person may use.
     """
     photos = [file for file in request.files.getlist("photo") if file.filename]
     archives = [file for file in request.files.getlist("archive") if file.filename]
@@ -68,7 +71,10 @@ def receive() -> tuple[str, bool]:
 
 
 def _accept(session: Session, sent: list[batches.Sent]) -> dict[str, Any]:
-    return {"batch_id": batches.create(session, identity().user.id, sent).id}
+    owner_id = identity().user.id
+    sizes = [item.content.size for item in sent if isinstance(item.content, StoredPhoto)]
+    quotas.require_room_for_photos(session, services().settings, owner_id, sizes)
+    return {"batch_id": batches.create(session, owner_id, sent).id}
 
 
 def _check_parts(photos: list[FileStorage], archives: list[FileStorage]) -> None:

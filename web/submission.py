@@ -62,7 +62,7 @@ def accept(
         NotFoundError: the listing it shall be added to is unknown, or somebody else's.
         ValidationError: that listing is full.
     """
-    quotas.require_room_for_photo(session, services().settings, owner_id, len(prepared.data))
+    quotas.require_room_for_photos(session, services().settings, owner_id, [len(prepared.data)])
     photo = photos.ensure(session, owner_id, prepared, filename)
     if listing_id is not None:
         listings.add_photo(session, listings.find(session, listing_id, owner_id, change=True), photo)

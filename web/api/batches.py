@@ -66,7 +66,7 @@ blueprint.teardown_request(give_room_back)
     summary="Classify many photos",
     description="Send many `photo` parts, or one zip as `archive`. A file that cannot be used is refused "
     "alone: its item in the answer says why. An archive that is not safe to open is refused as a whole.",
-    responses=problems(400, 413, 415, 422, 507),
+    responses=problems(400, 409, 413, 415, 422, 507),
     extensions={"x-request-body": UPLOAD, "x-parameters": [PARAMETER]},
 )
 def create() -> Response:
