@@ -1,6 +1,6 @@
 # Hangtag. `make help` lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help run test faults soak lint starter lock db-check clean
+.PHONY: help run test faults soak fuzz lint starter lock db-check clean
 BIN := .venv/bin
 
 help: ## Show this list
@@ -18,6 +18,9 @@ faults: ## Kill, freeze, flush and fill the real processes; FULL=1 with the real
 soak: ## Random faults under steady uploads: make soak SEED=5 MINUTES=10 DATABASE=sqlite|postgresql
 	@scripts/set_up.sh dev && exec $(BIN)/python -m tests.soak.run --minutes $(or $(MINUTES),10) \
 	  --database $(or $(DATABASE),sqlite) $(if $(SEED),--seed $(SEED))
+
+fuzz: ## Damaged pictures and archives through the real intake: make fuzz RUNS=20000 SEED=1
+	@scripts/set_up.sh dev && exec $(BIN)/python -m tests.fuzz.run --runs $(or $(RUNS),20000) $(if $(SEED),--seed $(SEED))
 
 lint: ## Style, types, import rules, sizes, requirement files, migrations
 	@scripts/set_up.sh dev

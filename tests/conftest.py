@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
-import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,10 +17,9 @@ from shared.blobs import BlobStore
 from shared.database import Database
 from shared.errors import BaseWeightsError
 from shared.migrate import upgrade
-from shared.redis_server import server_command
 from shared.settings import Settings, load_settings
 from tests.live_system import LiveSystem, prepare_system
-from tests.processes import wait_until
+from tests.redis_server import redis_server
 from worker.network.base_weights import ensure_base_weights
 
 SETTINGS_PREFIX = "HANGTAG_"
@@ -47,18 +44,8 @@ def short_tmp() -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def redis_url(short_tmp: Path) -> Iterator[str]:
     """A real Redis, started for this test run."""
-    folder = short_tmp / "r"
-    (folder / "redis").mkdir(parents=True)
-    command = server_command(folder)
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log)
-    socket = Path(command[command.index("--unixsocket") + 1])
-    try:
-        wait_until(socket.exists, 10, "Redis opens its socket")
-        yield f"redis+socket://{socket}"
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(10)
+    with redis_server(short_tmp / "r") as url:
+        yield url
 
 
 @pytest.fixture(scope="session")

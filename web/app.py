@@ -18,10 +18,10 @@ from shared.photos.decoder import Decoder
 from shared.settings import Settings
 from web import api, limits, pages, problems
 from web.auth import csrf
+from web.incoming_request import IncomingRequest, refuse_nul
 from web.openapi import describe
 from web.services import EXTENSION, MAX_BATCHES, MAX_WAITERS, Services, services
 from web.streams import Streams
-from web.upload_request import UploadRequest
 
 # One photo of at most 10 MiB, plus the form around it, many photos in the plain form.
 MAX_REQUEST_BYTES = 25 * 1024 * 1024
@@ -51,7 +51,7 @@ def create_app(settings: Settings, queue: JobQueue | None = None) -> APIFlask:
     `queue` replaces the Celery queue, for a test that wants to see what is published.
     """
     app = APIFlask("web", title="Hangtag", version="1", spec_path="/api/v1/openapi.json", docs_path=None)
-    app.request_class = UploadRequest
+    app.request_class = IncomingRequest
     _configure(app, settings)
     app.extensions[EXTENSION] = Services(
         settings=settings,
@@ -70,6 +70,7 @@ def create_app(settings: Settings, queue: JobQueue | None = None) -> APIFlask:
     api.register(app)
     pages.register(app)
     describe(app)
+    app.before_request(_refuse_nul)
     app.after_request(_add_headers)
     return app
 
@@ -100,6 +101,10 @@ def _configure(app: APIFlask, settings: Settings) -> None:
 def _bind_log_context() -> None:
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(request_id=problems.request_id(), path=request.path)
+
+
+def _refuse_nul() -> None:
+    refuse_nul([request.path, *request.args.values()])
 
 
 def _add_headers(response: Response) -> Response:

@@ -20,7 +20,7 @@ NAMING = {
 }
 
 
-# The largest number an integer column holds everywhere; above it databases complain, not just find nothing.
+# The largest number an integer column holds everywhere; above it databases complain, and find nothing.
 MAX_INTEGER = 2**31 - 1
 
 

@@ -1,10 +1,10 @@
-"""The 25 bad inputs, through real HTTP against a running server; database and disk are looked at after."""
+"""The 25 bad inputs, through real HTTP against a running server; its database and disk are looked at."""
 
 from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
@@ -200,7 +200,7 @@ def test_b19_two_thousand_parts_are_too_many(web_server: WebServer) -> None:
             assert_problem(client.post(path, files=parts), 413, "too_many_parts")
 
 
-UNSAFE = {
+UNSAFE: dict[str, Callable[[], bytes]] = {
     "a bomb": bomb,
     "a way out": lambda: archive({"../../a.jpg": picture(1)}),
     "a link": link,
@@ -304,6 +304,22 @@ def signed_in(server: WebServer, token: str) -> httpx.Client:
 
 VALUES: dict[str, tuple[str, str, dict[str, Any], int, str]] = {
     "malformed JSON": ("POST", "/api/v1/trainings", {"content": b"{not json"}, 400, "invalid_json"),
+    "endless nesting": (*("POST", "/api/v1/trainings"), {"content": b"[" * 200_000}, *(400, "invalid_json")),
+    "half a character": (
+        *("PUT", "/api/v1/aliases/champion"),
+        {"content": b'{"version": 1, "reason": "\\ud800"}'},
+        *(400, "invalid_json"),
+    ),
+    "a NUL in a text": (
+        *("PUT", "/api/v1/aliases/champion"),
+        {"json": {"version": 1, "reason": "a\0b"}},
+        *(400, "invalid_json"),
+    ),
+    "too much JSON": (
+        *("POST", "/api/v1/trainings"),
+        {"content": b'{"preset": "' + b"x" * 2 * MIB},
+        *(413, "payload_too_large"),
+    ),
     "a list": ("POST", "/api/v1/trainings", {"content": b"[]"}, 422, "validation_error"),
     "NaN": ("POST", "/api/v1/trainings", {"content": b'{"learning_rate": NaN}'}, 422, "validation_error"),
     "epochs -1": ("POST", "/api/v1/trainings", {"json": {"epochs": -1}}, 422, "validation_error"),

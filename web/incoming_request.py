@@ -1,28 +1,37 @@
-"""Requests whose uploaded files lie in one temporary file: a form with a thousand photos takes one file
-descriptor and no memory, and nothing is left when the process dies."""
+"""Requests as strangers send them, bounded in what they take.
+
+Uploaded files lie in one temporary file: a form with a thousand photos takes one file descriptor and no
+memory, and nothing is left when the process dies.
+"""
 
 from __future__ import annotations
 
 import errno
 import io
+import json
 import os
 import tempfile
-from typing import IO, NoReturn, cast
+from collections.abc import Iterable
+from typing import IO, Any, cast
 
 from flask import Request
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.sansio.multipart import MultipartDecoder
 
-from shared.errors import InvalidJsonError, StorageFullError, TooManyPartsError
+from shared.errors import InvalidJsonError, StorageFullError, TooManyPartsError, ValidationError
 from web.services import services
 
 # Under the data folder, not /tmp: that is memory in a container. The file has no name from its first moment.
 FOLDER = "incoming"
+# The largest body of ours names a thousand things; a photo never comes as JSON.
+MAX_JSON_BYTES = 1024 * 1024
+NUL = "A text in the request has a NUL character. Please leave it out."
+NUL_IN_JSON = b"\\u0000"
 FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
-class UploadRequest(Request):
-    """A request that writes the files it receives one behind the other into one place."""
+class IncomingRequest(Request):
+    """A request that writes the files it receives one behind the other into one place, and trusts no text."""
 
     _place: IO[bytes] | None = None
 
@@ -53,19 +62,45 @@ class UploadRequest(Request):
             if error.errno in FULL:
                 raise StorageFullError from error
             raise
+        refuse_nul(self.form.values())
 
-    def on_json_loading_failure(self, e: ValueError | None) -> NoReturn:
-        """Say that a body is no JSON; one that does not claim to be is refused elsewhere."""
+    def get_json(self, force: bool = False, silent: bool = False, cache: bool = True) -> Any:
+        """The body as JSON.
+
+        Raises:
+            InvalidJsonError: it is none, or holds text that no database can keep.
+        """
+        self.max_content_length = MAX_JSON_BYTES
+        try:
+            value = super().get_json(force, silent, cache)
+            text = json.dumps(value, ensure_ascii=False).encode()
+        except (RecursionError, UnicodeEncodeError) as error:
+            raise InvalidJsonError from error
+        if NUL_IN_JSON in text:
+            raise InvalidJsonError(NUL)
+        return value
+
+    def on_json_loading_failed(self, e: ValueError | None) -> Any:
+        """Say that a body is no JSON; one that does not claim to be is refused by the framework."""
         if e is not None:
             raise InvalidJsonError from e
-        super().on_json_loading_failure(e)
-        raise AssertionError("it always raises")
+        return super().on_json_loading_failed(e)
 
     def close(self) -> None:
         """Give the place back."""
         super().close()
         if self._place is not None:
             self._place.close()
+
+
+def refuse_nul(texts: Iterable[str]) -> None:
+    """Refuse text with a NUL character: PostgreSQL cannot keep it, and nobody types it.
+
+    Raises:
+        ValidationError: there is one.
+    """
+    if any("\0" in text for text in texts):
+        raise ValidationError(NUL)
 
 
 class UploadedPart(io.RawIOBase):

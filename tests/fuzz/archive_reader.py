@@ -1,0 +1,30 @@
+"""The target of the coverage-guided fuzzer: whatever the bytes, an archive gives photos or one of its errors."""
+
+from __future__ import annotations
+
+import io
+import sys
+
+import atheris
+
+with atheris.instrument_imports(include=["zipfile", "shared.photos.archive"]):
+    from shared.errors import ArchiveError, ArchiveTypeError
+    from shared.photos.archive import MAX_INFLATED_BYTES, MAX_MEMBERS, read_archive
+
+
+def read(data: bytes) -> None:
+    """Read an archive to its end; anything but its own errors is a find."""
+    members = total = 0
+    try:
+        for member in read_archive(io.BytesIO(data)):
+            members += 1
+            total += len(member.content) if isinstance(member.content, bytes) else 0
+    except (ArchiveError, ArchiveTypeError):
+        return
+    if members > MAX_MEMBERS or total > MAX_INFLATED_BYTES:
+        raise AssertionError("more came out than is allowed")
+
+
+if __name__ == "__main__":
+    atheris.Setup(sys.argv, read)
+    atheris.Fuzz()
