@@ -10,7 +10,18 @@ blueprint = APIBlueprint("pages", __name__, enable_openapi=False)
 
 def register(app: Flask) -> None:
     """Add all pages, and what their templates need, to an application."""
-    from web.pages import context, docs, failures, jobs, sell, sign_in, versions  # noqa: F401, PLC0415 - they add views
+    from web.pages import (  # noqa: F401, PLC0415 - they add views
+        account,
+        audit,
+        context,
+        docs,
+        failures,
+        jobs,
+        people,
+        sell,
+        sign_in,
+        versions,
+    )
 
     context.register(app)
     app.register_blueprint(blueprint)

@@ -27,6 +27,7 @@ NAVIGATION = (
     ("Sell", "pages.sell", "/sell", ("seller", "reviewer", "admin")),
     ("Jobs", "pages.jobs", "/jobs", ("seller", "reviewer", "admin")),
     ("Versions", "pages.versions", "/versions", ("reviewer", "admin")),
+    ("People", "pages.people", "/people", ("admin",)),
     ("API docs", "pages.api_docs", "/api/docs", ("seller", "reviewer", "admin")),
 )
 
