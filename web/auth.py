@@ -52,9 +52,9 @@ def identify() -> Identity | None:
 
 
 def current_user() -> User | None:
-    """The person who sends this request, if we know them."""
+    """The person whose browser sends this request, if we know them. Keys are for the API and open no page."""
     identity = identify()
-    return identity.user if identity else None
+    return identity.user if identity and identity.key_id is None else None
 
 
 def require(scope: str) -> Callable[[View], View]:

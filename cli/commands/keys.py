@@ -11,6 +11,7 @@ from cli.client import local_settings
 from cli.local_database import local_database
 from cli.terminal import err, print_json, print_table
 from shared import accounts
+from shared.audit import COMMAND_LINE
 from shared.clock import rfc3339, utc_now
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
@@ -35,7 +36,7 @@ def create(
     expires_at = utc_now() + timedelta(days=days) if days else None
     with local_database(local_settings()) as database, database.write() as session:
         owner = accounts.find_user(session, user) if user else accounts.ensure_admin(session)
-        _, text = accounts.create_key(session, owner.id, name, wanted, expires_at)
+        _, text = accounts.create_key(session, owner.id, name, wanted, expires_at, by=COMMAND_LINE)
     print(text)
 
 
@@ -43,8 +44,10 @@ def create(
 def list_keys(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
     """List the keys, without their secret part."""
     with local_database(local_settings()) as database, database.read() as session:
+        names = {person.id: person.name for person in accounts.people(session)}
         rows = [
             {
+                "owner": names[row.user_id],
                 "prefix": row.prefix,
                 "name": row.name,
                 "scopes": row.scopes,
@@ -58,7 +61,7 @@ def list_keys(as_json: Annotated[bool, typer.Option("--json", help="Print JSON."
     if as_json:
         print_json(rows)
         return
-    columns = ("prefix", "name", "scopes", "created_at", "expires_at", "last_used_at", "revoked_at")
+    columns = ("prefix", "name", "owner", "scopes", "created_at", "expires_at", "last_used_at", "revoked_at")
     shown = [{**row, "scopes": ", ".join(row["scopes"] or [])} for row in rows]
     print_table(columns, ([row[column] for column in columns] for row in shown))
 
@@ -67,5 +70,5 @@ def list_keys(as_json: Annotated[bool, typer.Option("--json", help="Print JSON."
 def revoke(prefix: Annotated[str, typer.Argument(help="The first characters of the key.")]) -> None:
     """Make a key useless at once."""
     with local_database(local_settings()) as database, database.write() as session:
-        revoked = accounts.revoke_key(session, prefix)
+        revoked = accounts.revoke_key(session, prefix, by=COMMAND_LINE)
     err.print(f"The key {revoked.prefix}… ({revoked.name}) opens nothing any more.")

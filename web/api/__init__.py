@@ -6,6 +6,7 @@ from apiflask import APIFlask
 
 from web.api import (
     account_data,
+    audit,
     batches,
     classifications,
     datasets,
@@ -13,26 +14,31 @@ from web.api import (
     health,
     job_events,
     jobs,
+    keys,
     listings,
     models,
     photos,
     queues,
     trainings,
+    users,
 )
 
 MODULES = (
     account_data,
+    audit,
     batches,
     classifications,
     datasets,
     failures,
     job_events,
     jobs,
+    keys,
     listings,
     models,
     photos,
     queues,
     trainings,
+    users,
 )
 
 

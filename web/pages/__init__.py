@@ -11,11 +11,14 @@ blueprint = APIBlueprint("pages", __name__, enable_openapi=False)
 def register(app: Flask) -> None:
     """Add all pages, and what their templates need, to an application."""
     from web.pages import (  # noqa: F401, PLC0415 - they add views
+        account,
+        audit,
         context,
         docs,
         failures,
         jobs,
         listings,
+        people,
         sell,
         sign_in,
         versions,

@@ -40,6 +40,7 @@ DAILY = (
 MORE = (
     ("Jobs", "pages.jobs", "/jobs", EVERYBODY),
     ("Versions", "pages.versions", "/versions", ("reviewer", "admin")),
+    ("People", "pages.people", "/people", ("admin",)),
     ("API docs", "pages.api_docs", "/api/docs", EVERYBODY),
 )
 

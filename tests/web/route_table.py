@@ -1,0 +1,191 @@
+"""Who may use which route. `test_routes.py` walks it; a route that is not in here fails that test.
+
+Each row names a route as its method and rule, and what each kind of caller gets:
+
+- anonymous: nobody we know;
+- other: a seller, where the row's objects belong to another seller;
+- seller: the seller whose objects they are;
+- reviewer, admin: people with these roles;
+- the scopes: an administrator's key with that one scope. Without the scope `admin` such a key sees only its
+  owner's objects, so that the seller's answer 404.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+ACTORS = ("anonymous", "other", "seller", "reviewer", "admin")
+SCOPES = ("classify", "read", "train", "admin")
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """The statuses for ACTORS and for keys with one of SCOPES, and what to send."""
+
+    people: tuple[int, int, int, int, int]
+    keys: tuple[int, int, int, int]
+    # Path parameters that are not the usual objects, by name: another object of the walk, or a literal.
+    fill: dict[str, str] = field(default_factory=dict)
+    # The request: `json`, `data` (a form), `query_string`. `photo` sends a picture.
+    send: dict[str, Any] = field(default_factory=dict)
+    photo: bool = False
+
+
+def open_to_all(status: int = 200, **options: Any) -> Route:
+    """Nobody has to be known."""
+    return Route((status,) * 5, (status,) * 4, **options)
+
+
+def page(status: int = 200, **options: Any) -> Route:
+    """Everybody who is signed in; others are led to the sign-in page. Keys open no page."""
+    return Route((302, status, status, status, status), (302,) * 4, **options)
+
+
+def own_page(status: int = 200, **options: Any) -> Route:
+    """The owner and administrators."""
+    return Route((302, 404, status, 404, status), (302,) * 4, **options)
+
+
+def only_own_page(status: int = 200, **options: Any) -> Route:
+    """The owner alone."""
+    return Route((302, 404, status, 404, 404), (302,) * 4, **options)
+
+
+def reviewers_page(status: int = 200, **options: Any) -> Route:
+    """Reviewers and administrators."""
+    return Route((302, 403, 403, status, status), (302,) * 4, **options)
+
+
+def admins_page(status: int = 200, **options: Any) -> Route:
+    """Administrators."""
+    return Route((302, 403, 403, 403, status), (302,) * 4, **options)
+
+
+def classify(status: int, **options: Any) -> Route:
+    """Everybody, and keys with `classify`."""
+    return Route((401, status, status, status, status), (status, 403, 403, 403), **options)
+
+
+def classify_own(status: int, **options: Any) -> Route:
+    """The owner, administrators, and the owner's keys with `classify`."""
+    return Route((401, 404, status, 404, status), (404, 403, 403, 403), **options)
+
+
+def read(status: int = 200, **options: Any) -> Route:
+    """Everybody, and keys with `read`."""
+    return Route((401, status, status, status, status), (403, status, 403, 403), **options)
+
+
+def read_own(status: int = 200, **options: Any) -> Route:
+    """The owner, administrators, and the owner's keys with `read`."""
+    return Route((401, 404, status, 404, status), (403, 404, 403, 403), **options)
+
+
+def train(status: int, **options: Any) -> Route:
+    """Administrators, and keys with `train`."""
+    return Route((401, 403, 403, 403, status), (403, 403, status, 403), **options)
+
+
+def admin(status: int = 200, **options: Any) -> Route:
+    """Administrators, and keys with `admin`."""
+    return Route((401, 403, 403, 403, status), (403, 403, 403, status), **options)
+
+
+CAUSE = {"kind": "classify", "error_code": "blob_missing"}
+PASSWORD = "six unrelated words do well"
+MOMENT = "2026-01-01T00:00:00+00:00"
+
+ROUTES: dict[str, Route] = {
+    # Open
+    "GET /": open_to_all(302),
+    "GET /static/<path:filename>": open_to_all(fill={"filename": "css/base.css"}),
+    "GET /healthz": open_to_all(),
+    "GET /readyz": open_to_all(),
+    "GET /metrics": open_to_all(),
+    "GET /api/docs": open_to_all(),
+    "GET /api/v1/openapi.json": open_to_all(),
+    # Signing in and out
+    "GET /sign-in": Route((200, 302, 302, 302, 302), (200,) * 4),
+    "POST /sign-in": open_to_all(422, send={"data": {"name": "Nobody", "password": PASSWORD}}),
+    "POST /sign-in/link": open_to_all(302, send={"data": {"link": "abc"}}),
+    "GET /sign-in/<token>": open_to_all(fill={"token": "abc"}),
+    "POST /sign-in/<token>": open_to_all(404, fill={"token": "abc"}),
+    "POST /sign-out": page(302),
+    # One's own account
+    "GET /account": page(),
+    "POST /account/password": page(303, send={"data": {"new_password": PASSWORD, "again": PASSWORD}}),
+    "POST /account/sessions/<handle>/end": only_own_page(303),
+    "POST /account/sign-out-everywhere": page(303),
+    "POST /account/keys": page(send={"data": {"name": "walk", "scopes": "read", "days": "30"}}),
+    "POST /account/keys/<key_id>/revoke": only_own_page(303),
+    # Selling and jobs
+    "GET /sell": page(),
+    "POST /sell": page(303, photo=True),
+    "GET /sell/cards/<job_id>": own_page(),
+    "GET /jobs": page(),
+    "GET /jobs/<job_id>": own_page(),
+    "POST /jobs/<job_id>/cancel": own_page(303),
+    "POST /jobs/<job_id>/retry": own_page(303, fill={"job_id": "failed_id"}),
+    "POST /jobs/<job_id>/release": admins_page(303, fill={"job_id": "quarantined_id"}),
+    "POST /jobs/<job_id>/discard": admins_page(303, fill={"job_id": "failed_id"}),
+    "GET /jobs/failures": admins_page(),
+    "GET /jobs/failures/retry": admins_page(send={"query_string": CAUSE}),
+    "POST /jobs/failures/retry": admins_page(303, send={"query_string": CAUSE, "data": {"until": MOMENT}}),
+    "GET /jobs/failures/discard": admins_page(send={"query_string": CAUSE}),
+    "POST /jobs/failures/discard": admins_page(303, send={"query_string": CAUSE, "data": {"until": MOMENT}}),
+    # Versions
+    "GET /versions": reviewers_page(),
+    "GET /versions/<int:number>": reviewers_page(),
+    "GET /versions/<int:number>/champion": admins_page(),
+    "POST /versions/<int:number>/champion": admins_page(303, send={"data": {"reason": "walk"}}),
+    # People
+    "GET /people": admins_page(),
+    "POST /people": admins_page(422, send={"data": {"name": "", "role": "seller"}}),
+    "GET /people/<user_id>": admins_page(),
+    "POST /people/<user_id>/role": admins_page(303, send={"data": {"role": "reviewer"}}),
+    "POST /people/<user_id>/disable": admins_page(303),
+    "POST /people/<user_id>/enable": admins_page(303),
+    "POST /people/<user_id>/link": admins_page(),
+    "GET /people/keys": admins_page(),
+    "POST /people/keys/<key_id>/revoke": admins_page(303),
+    "GET /people/audit": admins_page(),
+    "GET /people/audit.jsonl": admins_page(),
+    # API: photos and jobs
+    "POST /api/v1/classifications": classify(202, photo=True),
+    "GET /api/v1/photos/<photo_id>": read_own(),
+    "GET /api/v1/photos/<photo_id>/thumbnail": read_own(),
+    "GET /api/v1/jobs": read(),
+    "GET /api/v1/jobs/<job_id>": read_own(),
+    "POST /api/v1/jobs/<job_id>/cancel": classify_own(202),
+    "POST /api/v1/jobs/<job_id>/retry": classify_own(202, fill={"job_id": "failed_id"}),
+    "POST /api/v1/jobs/<job_id>/discard": admin(fill={"job_id": "failed_id"}),
+    "POST /api/v1/jobs/<job_id>/release": admin(202, fill={"job_id": "quarantined_id"}),
+    "GET /api/v1/jobs/failures": admin(),
+    "POST /api/v1/jobs/failures/retry": admin(202, send={"json": CAUSE}),
+    "POST /api/v1/jobs/failures/discard": admin(send={"json": CAUSE}),
+    "GET /api/v1/queues": admin(),
+    # API: trainings, datasets, versions
+    "POST /api/v1/trainings": train(202, send={"json": {}}),
+    "GET /api/v1/trainings/<job_id>": read_own(fill={"job_id": "training_id"}),
+    "GET /api/v1/trainings/<job_id>/metrics": read_own(fill={"job_id": "training_id"}),
+    "GET /api/v1/datasets": read(),
+    "GET /api/v1/datasets/versions/<int:number>": read(),
+    "GET /api/v1/models": read(),
+    "GET /api/v1/models/<int:number>": read(),
+    "PUT /api/v1/aliases/champion": admin(send={"json": {"version": 1, "reason": "walk"}}),
+    "GET /api/v1/aliases/champion/history": read(),
+    # API: people, keys, audit
+    "GET /api/v1/users": admin(),
+    "POST /api/v1/users": admin(422, send={"json": {"name": "", "role": "seller"}}),
+    "GET /api/v1/users/<user_id>": admin(),
+    "PATCH /api/v1/users/<user_id>": admin(send={"json": {"disabled": True}}),
+    "POST /api/v1/users/<user_id>/sign-in-links": admin(201),
+    "GET /api/v1/keys": read(),
+    # A key neither makes nor revokes keys, unless it may administrate as well as read.
+    "POST /api/v1/keys": Route(
+        (401, 201, 201, 201, 201), (403,) * 4, send={"json": {"name": "walk", "scopes": ["read"]}}
+    ),
+    "DELETE /api/v1/keys/<key_id>": Route((401, 404, 200, 404, 200), (403,) * 4),
+    "GET /api/v1/audit-events": admin(),
+}

@@ -1,0 +1,51 @@
+"""The audit log: looked at, filtered, exported. For administrators."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from flask import Response, render_template, request, stream_with_context
+
+from shared import audit
+from shared.audit import Action, Filter
+from web.auth import page_login_required
+from web.pages import blueprint
+from web.pages.present.people_rows import action_word, event_row
+from web.services import services
+
+EVENTS_PER_PAGE = 50
+
+
+@blueprint.get("/people/audit")
+@page_login_required("admin")
+def audit_log() -> str:
+    """What was done, newest first."""
+    action, actor = request.args.get("action"), request.args.get("actor") or None
+    chosen = Filter(Action(action) if action in list(Action) else None, actor)
+    cursor = request.args.get("cursor", type=int)
+    with services().database.read() as session:
+        page = audit.page(session, chosen, cursor, EVENTS_PER_PAGE)
+    return render_template(
+        "people/audit.html",
+        events=[event_row(event) for event in page.items],
+        actions={each.value: action_word(each) for each in Action},
+        chosen=chosen,
+        query={"action": chosen.action and chosen.action.value, "actor": chosen.actor},
+        cursor=cursor,
+        next_cursor=page.next_cursor,
+    )
+
+
+@blueprint.get("/people/audit.jsonl")
+@page_login_required("admin")
+def export_audit() -> Response:
+    """The whole log, oldest first, one JSON object per line."""
+    response = Response(stream_with_context(_lines()), content_type="application/jsonl")
+    response.headers["Content-Disposition"] = "attachment; filename=hangtag-audit.jsonl"
+    return response
+
+
+def _lines() -> Iterator[str]:
+    with services().database.read() as session:
+        for event in audit.everything(session):
+            yield audit.as_line(event)
