@@ -133,12 +133,15 @@ def _sampled() -> ColumnElement[bool]:
 
 
 def _reviewed_per_category(session: Session, version: int) -> Counter[str]:
-    rows = session.execute(
-        select(Review.suggested, func.count())
-        .where(Review.model_version == version, Review.stream == Stream.USEFUL, Review.undone_at.is_(None))
-        .group_by(Review.suggested)
+    return Counter(
+        session.scalars(
+            select(Review.suggested).where(
+                Review.model_version == version,
+                Review.stream == Stream.USEFUL,
+                Review.undone_at.is_(None),
+            )
+        )
     )
-    return Counter({category: count for category, count in rows})
 
 
 def _siblings_reviewed(session: Session, photo_ids: Collection[str]) -> set[str]:
