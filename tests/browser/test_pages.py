@@ -22,6 +22,7 @@ pytestmark = pytest.mark.browser
 PAGES = (
     "/sell",
     "/listings",
+    "/review",
     "/jobs",
     "/jobs/failures",
     "/versions",

@@ -27,7 +27,7 @@ JPEG: Answers = {200: {"description": "The picture", "content": {"image/jpeg": {
 def show(photo_id: str) -> Response:
     """The photo in full size."""
     photo = _find(photo_id)
-    return _picture(photo_key(photo.digest), photo.digest, f"{photo.id}.jpg")
+    return picture(photo_key(photo.digest), photo.digest, f"{photo.id}.jpg")
 
 
 @blueprint.get("/photos/<photo_id>/thumbnail")
@@ -36,7 +36,7 @@ def show(photo_id: str) -> Response:
 def thumbnail(photo_id: str) -> Response:
     """The photo at 320 pixels or less."""
     photo = _find(photo_id)
-    return _picture(thumbnail_key(photo.digest), f"{photo.digest}-thumbnail", f"{photo.id}-thumbnail.jpg")
+    return picture(thumbnail_key(photo.digest), f"{photo.digest}-thumbnail", f"{photo.id}-thumbnail.jpg")
 
 
 @blueprint.delete("/photos/<photo_id>")
@@ -59,7 +59,8 @@ def _find(photo_id: str) -> Photo:
         return store.find(session, photo_id, identity().owner_filter)
 
 
-def _picture(key: str, etag: str, filename: str) -> Response:
+def picture(key: str, etag: str, filename: str) -> Response:
+    """A stored JPEG, for whom the caller has let in."""
     response = make_response()
     response.set_etag(etag)
     response.headers["Cache-Control"] = FOREVER

@@ -36,6 +36,7 @@ EVERYBODY = ("seller", "reviewer", "admin")
 DAILY = (
     ("Sell", "pages.sell", "/sell", EVERYBODY),
     ("Listings", "pages.listings", "/listings", EVERYBODY),
+    ("Review", "pages.review", "/review", ("reviewer", "admin")),
 )
 MORE = (
     ("Jobs", "pages.jobs", "/jobs", EVERYBODY),

@@ -124,7 +124,7 @@ class Count:
 COUNTED: tuple[tuple[str, tuple[CardState, ...]], ...] = (
     ("on the way", ("uploading", "queued", "working")),
     ("answered", ("answered",)),
-    ("for you to choose", ("asks",)),
+    ("not sure", ("asks",)),
     ("without an answer", ("failed",)),
 )
 

@@ -1,0 +1,130 @@
+"""The review page: answer, undo and skip with plain forms; nothing tells whose photo it is."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from apiflask import APIFlask
+from flask.testing import FlaskClient
+
+from shared.blobs import BlobStore
+from shared.database import Database
+from shared.tables import ModelVersion, Photo, Review, User
+from tests.factories import add_answer, add_champion, add_photo, add_user
+from tests.web.conftest import sign_in
+from tests.web.pages.forms import post_form
+
+SHOWN = re.compile(r'name="photo" value="([^"]+)"')
+
+
+@pytest.fixture
+def champion(database: Database, blobs: BlobStore) -> ModelVersion:
+    """The version whose answers are reviewed."""
+    return add_champion(database, blobs)
+
+
+@pytest.fixture
+def photos(database: Database, blobs: BlobStore, seller: User, champion: ModelVersion) -> list[Photo]:
+    """Photos of the seller's that the champion has answered."""
+    found = [add_photo(database, blobs, seller, seed) for seed in range(3)]
+    for photo in found:
+        add_answer(database, photo, champion, hat=0.6, shirt=0.4)
+    return found
+
+
+@pytest.fixture
+def reviewer(app: APIFlask, database: Database) -> FlaskClient:
+    """A reviewer's browser."""
+    return sign_in(app.test_client(), database, add_user(database, "Robin", "reviewer"))
+
+
+def shown(client: FlaskClient, path: str = "/review") -> str | None:
+    """The id of the photo on the page."""
+    found = SHOWN.search(client.get(path).text)
+    return found.group(1) if found else None
+
+
+def answer(client: FlaskClient, photo_id: str, label: str) -> str:
+    """Review a photo. Returns where that leads."""
+    fields = {"photo": photo_id, "version": "1", "label": label}
+    return post_form(client, "/review", fields, page="/review").location
+
+
+def test_an_answer_leads_to_the_next_photo_and_undo_back_to_the_last(
+    reviewer: FlaskClient, database: Database, photos: list[Photo]
+) -> None:
+    first = shown(reviewer) or ""
+    assert answer(reviewer, first, "shirt") == "/review"
+    page = reviewer.get("/review").text
+    assert "Your answer: Shirt." in page
+    assert SHOWN.search(page).group(1) != first  # type: ignore[union-attr]
+    back = post_form(reviewer, "/review/undo", page="/review")
+    assert back.location == f"/review?photo={first}"
+    assert "Taken back: Shirt." in reviewer.get(back.location).text
+    assert shown(reviewer, back.location) == first
+    with database.read() as session:
+        (review,) = session.query(Review).all()
+    assert (review.label, review.suggested) == ("shirt", "hat")
+    assert review.undone_at is not None
+
+
+def test_a_skipped_photo_comes_later(reviewer: FlaskClient, photos: list[Photo]) -> None:
+    first = shown(reviewer)
+    path = f"/review?skip={first}"
+    assert f'href="{path}"' in reviewer.get("/review").text
+    assert shown(reviewer, path) not in (first, None)
+    rest = "".join(f"&skip={photo.id}" for photo in photos)
+    assert "Show the skipped ones again" in reviewer.get(path + rest).text
+
+
+def test_when_all_is_reviewed_the_page_says_so(reviewer: FlaskClient, photos: list[Photo]) -> None:
+    for _ in photos:
+        answer(reviewer, shown(reviewer) or "", "hat")
+    assert "Every photo has been reviewed." in reviewer.get("/review").text
+
+
+def test_nothing_tells_whose_photo_it_is_or_what_was_suggested(
+    reviewer: FlaskClient, photos: list[Photo], seller: User
+) -> None:
+    page = reviewer.get("/review").text
+    assert seller.name not in page
+    assert seller.id not in page
+    assert photos[0].name not in page
+    labels = re.findall(r'name="label" value="([^"]+)"', page)
+    assert labels == ["dress", "hat", "shirt", "not-in-list", "several-items"]
+
+
+def test_reviewers_see_the_photo_itself(reviewer: FlaskClient, photos: list[Photo]) -> None:
+    picture = reviewer.get(f"/review/photos/{photos[0].id}")
+    assert (picture.status_code, picture.mimetype) == (200, "image/jpeg")
+
+
+def test_new_labels_are_counted_and_an_administrator_is_led_to_a_training(
+    reviewer: FlaskClient, admin_signed_in: FlaskClient, photos: list[Photo]
+) -> None:
+    answer(reviewer, shown(reviewer) or "", "hat")
+    assert "1 label is new since version 1 was trained." in reviewer.get("/review").text
+    assert "/trainings/new" not in reviewer.get("/review").text
+    assert 'href="/trainings/new?dataset=current"' in admin_signed_in.get("/review").text
+
+
+def test_sellers_review_nothing(signed_in: FlaskClient, photos: list[Photo]) -> None:
+    headers = {"Accept": "text/html"}
+    assert signed_in.get("/review", headers=headers).status_code == 403
+    assert signed_in.get(f"/review/photos/{photos[0].id}", headers=headers).status_code == 403
+    fields = {"photo": photos[0].id, "version": "1", "label": "hat"}
+    assert post_form(signed_in, "/review", fields).status_code == 403
+    assert 'href="/review"' not in signed_in.get("/sell").text
+
+
+def test_without_a_version_there_is_nothing_to_review(reviewer: FlaskClient) -> None:
+    assert "No version answers sellers yet" in reviewer.get("/review").text
+
+
+@pytest.mark.parametrize("fields", [{"label": "boat"}, {"version": "x"}, {"version": "9" * 30}])
+def test_a_broken_form_is_explained(
+    reviewer: FlaskClient, photos: list[Photo], fields: dict[str, str]
+) -> None:
+    sent = {"photo": photos[0].id, "version": "1", "label": "hat", **fields}
+    assert post_form(reviewer, "/review", sent, page="/review").status_code == 422
