@@ -12,6 +12,7 @@ from flask import Response, request
 from shared.accounts import SESSION_LIFETIME
 from shared.blobs import BlobStore
 from shared.database import Database
+from shared.errors import NotFoundError
 from shared.jobs.queue import CeleryQueue, JobQueue
 from shared.photos.decoder import Decoder
 from shared.settings import Settings
@@ -92,7 +93,9 @@ def _bind_log_context() -> None:
 
 
 def _refuse_nul() -> None:
-    refuse_nul([request.path, *request.args.values()])
+    if "\0" in request.path:
+        raise NotFoundError
+    refuse_nul(request.args.values())
 
 
 def _add_headers(response: Response) -> Response:

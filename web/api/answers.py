@@ -44,6 +44,7 @@ def problems(*statuses: int) -> Answers:
         415: "Not a JPEG, PNG or WebP photo",
         422: "Values that cannot be used",
         503: "The database does not answer; Retry-After says when to try again",
+        429: "Too fast, or too much at once; Retry-After says when to try again",
         507: "No room left to store the photo",
     }
     always = (401, 403, 503)
