@@ -13,6 +13,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from shared.accounts import SESSION_LIFETIME
 from shared.blobs import BlobStore
 from shared.database import Database
+from shared.errors import NotFoundError
 from shared.jobs.queue import CeleryQueue, JobQueue
 from shared.photos.decoder import Decoder
 from shared.settings import Settings
@@ -104,7 +105,9 @@ def _bind_log_context() -> None:
 
 
 def _refuse_nul() -> None:
-    refuse_nul([request.path, *request.args.values()])
+    if "\0" in request.path:
+        raise NotFoundError
+    refuse_nul(request.args.values())
 
 
 def _add_headers(response: Response) -> Response:

@@ -6,12 +6,22 @@ from typing import Any
 
 from apiflask import APIFlask
 
+from web.api.answers import problems
+
 DESCRIPTION = (
     "Send a photo, get the category it belongs to. Authenticate with `Authorization: Bearer <key>`; "
     "make a key with `hangtag key create --name NAME --scopes classify,read`. "
     "Errors are `application/problem+json` with a stable `code`."
 )
 OPEN_PATHS = ("/healthz", "/readyz", "/metrics")
+
+
+def _add_general_answers(operation: dict[str, Any]) -> None:
+    """The answers that any operation may give: text that cannot be used, and a body that cannot be read."""
+    statuses = (400, 413, 422) if "requestBody" in operation else (422,)
+    for status, described in problems(*statuses).items():
+        operation["responses"].setdefault(str(status), described)
+    operation["responses"] = dict(sorted(operation["responses"].items()))
 
 
 def describe(app: APIFlask) -> None:
@@ -32,4 +42,6 @@ def _complete(spec: dict[str, Any] | str) -> dict[str, Any] | str:
             operation.setdefault("parameters", []).extend(operation.pop("x-parameters", []))
             if body := operation.pop("x-request-body", None):
                 operation["requestBody"] = body
+            if path not in OPEN_PATHS:
+                _add_general_answers(operation)
     return spec

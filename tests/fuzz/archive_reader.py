@@ -1,4 +1,4 @@
-"""The target of the coverage-guided fuzzer: whatever the bytes, an archive gives photos or one of its errors."""
+"""The target of the coverage-guided fuzzer: whatever the bytes, photos come out or one of our errors."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ def pictures() -> list[bytes]:
         phone_photo(),
         png_header(64, 64),
         *map(in_mode, MODES),
-        *SIGNATURES.values(),
+        SIGNATURES["SVG"],
     ]
 
 
