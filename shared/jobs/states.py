@@ -69,4 +69,4 @@ class TrialState(StrEnum):
     SUCCEEDED = "succeeded"  # trained to its end
     DROPPED = "dropped"  # successive halving left it behind after a short training
     FAILED = "failed"  # its loss stopped being a number
-    CANCELLED = "cancelled"  # the sweep was asked to stop before its turn
+    SKIPPED = "skipped"  # its sweep ended before its turn

@@ -129,6 +129,13 @@ def space_of(version: ModelVersion) -> FeatureSpace:
     )
 
 
+def checkpoint_name(version: ModelVersion) -> str:
+    """What the file of a version's best epoch is called: version, epoch and validation accuracy there."""
+    epoch = int(version.lineage.get("best_epoch", 0))
+    accuracy = version.metrics["validation"]["accuracy"]
+    return f"xception_v{version.number}_{epoch:02d}_{accuracy:.3f}"
+
+
 def load_head(blobs: BlobStore, version: ModelVersion) -> Head:
     """The version's head, after its digest was checked.
 

@@ -10,6 +10,7 @@ import pytest
 
 from shared.blobs import layers_key
 from shared.datasets.sides import sides_of
+from shared.errors import ChecksumError
 from shared.jobs import store
 from shared.jobs.states import JobState
 from shared.models import registry
@@ -123,7 +124,7 @@ def served_accuracy(context: WorkerContext, job: Job) -> float:
     features = engine.features(np.stack([read(digest) for digest in photos.digests]))
     answers = registry.load_head(context.blobs, version).logits(features).argmax(axis=1)
     right = [version.classes[answer] == label for answer, label in zip(answers, photos.labels, strict=True)]
-    return sum(right) / len(right)
+    return float(np.mean(right))
 
 
 def test_a_fine_tuning_that_was_given_back_goes_on_where_it_was_and_ends_the_same(
@@ -190,5 +191,5 @@ def test_a_fine_tuned_version_whose_layers_are_damaged_is_not_intact(
     version = version_of(context, train(context, **TUNED))
     registry.require_intact(context.blobs, version)
     context.blobs.put(layers_key(version.layers_digest or ""), b"something else")
-    with pytest.raises(registry.ChecksumError, match="Restore it"):
+    with pytest.raises(ChecksumError, match="Restore it"):
         registry.require_intact(context.blobs, version)
