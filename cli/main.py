@@ -18,6 +18,7 @@ class Commands(LazyGroup):
         "classify": ("cli.commands.classify", "Send photos to the running server and show their categories."),
         "jobs": ("cli.commands.jobs", "List background jobs; retry, discard, release or cancel them."),
         "train": ("cli.commands.train", "Train a new model version."),
+        "sweep": ("cli.commands.sweep", "Train many versions over a plan and keep the best."),
         "models": ("cli.commands.models", "List model versions, or export one."),
         "promote": ("cli.commands.promote", "Let a model version answer sellers."),
         "rollback": ("cli.commands.rollback", "Go back to the version that answered before."),

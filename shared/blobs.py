@@ -107,6 +107,11 @@ def head_key(digest: str) -> str:
     return f"heads/{digest}.npz"
 
 
+def layers_key(digest: str) -> str:
+    """Where the fine-tuned layers of a model version are."""
+    return f"layers/{digest}.npz"
+
+
 def sha256(data: bytes) -> str:
     """The SHA-256 of `data` in hexadecimal."""
     return hashlib.sha256(data).hexdigest()

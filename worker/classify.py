@@ -23,7 +23,7 @@ from shared.photos import predictions
 from shared.tables import Job, ModelVersion, Photo
 from worker.context import WorkerContext
 from worker.engines.engine import Engine
-from worker.pixels import Pixels, decoded_chunks
+from worker.pixels import Pixels, decoded_chunks, stored_pixels
 from worker.predictor import Predictor
 from worker.stopping import PlannedStop
 
@@ -83,9 +83,9 @@ class Classifier:
 
     def _run(self, items: list[_Item], version: ModelVersion, engine: Engine, head: Head) -> None:
         digests = [item.photo.digest for item in items]
-        size, chunk = version.image_size, engine.preferred_batch
+        read = stored_pixels(self._context.blobs, version.image_size)
         position = 0
-        for decoded in decoded_chunks(self._pool, self._context.blobs, digests, size, chunk):
+        for decoded in decoded_chunks(self._pool, read, digests, engine.preferred_batch):
             part = items[position : position + len(decoded)]
             position += len(decoded)
             self._answer(part, decoded, version, engine, head)

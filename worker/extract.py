@@ -8,11 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from shared.blobs import BlobStore
 from shared.errors import HangtagError, ValidationError
 from shared.jobs.store import Progress
 from worker.engines.engine import Engine
-from worker.pixels import decoded_chunks
+from worker.pixels import Pixels, Read, decoded_chunks
 from worker.training.feature_store import FeatureStore
 
 DECODE_THREADS = 2
@@ -25,11 +24,11 @@ CHUNK = 32
 def ensure_features(
     engine: Engine,
     features: FeatureStore,
-    blobs: BlobStore,
+    read: Read,
     digests: Sequence[str],
     report: Callable[[Progress], None],
 ) -> None:
-    """Compute and keep the features of those photos that have none in this feature space.
+    """Compute and keep the features of those photos that have none in this store; `read` gives their pixels.
 
     Raises:
         ValidationError: a photo of the dataset cannot be read any more; the message names it.
@@ -40,9 +39,9 @@ def ensure_features(
     reported = float("-inf")
     done = 0
     with ThreadPoolExecutor(DECODE_THREADS, thread_name_prefix="decode") as pool:
-        for decoded in decoded_chunks(pool, blobs, missing, engine.feature_space.image_size, CHUNK):
+        for decoded in decoded_chunks(pool, read, missing, CHUNK):
             part = missing[done : done + len(decoded)]
-            pixels = [_readable(digest, item) for digest, item in zip(part, decoded, strict=True)]
+            pixels = [readable(digest, item) for digest, item in zip(part, decoded, strict=True)]
             features.append(part, engine.features(np.stack(pixels)))
             done += len(decoded)
             now = time.monotonic()
@@ -52,7 +51,12 @@ def ensure_features(
                 report(Progress("features", done, len(missing), round(eta, 1)))
 
 
-def _readable(digest: str, item: np.ndarray | HangtagError) -> np.ndarray:
+def readable(digest: str, item: Pixels | HangtagError) -> Pixels:
+    """The pixels of a dataset's photo.
+
+    Raises:
+        ValidationError: it cannot be read any more; the message names it.
+    """
     if isinstance(item, HangtagError):
         raise ValidationError(f"Photo {digest[:12]} of the dataset cannot be read: {item.message}")
     return item

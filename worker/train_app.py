@@ -46,6 +46,15 @@ def train(job_id: str) -> None:
     run_training(_context(), job_id, stop)
 
 
+@shared_task(name=TASK_NAMES[JobKind.SWEEP])
+def sweep(job_id: str) -> None:
+    """Carry out one sweep, or as much of it as one process should."""
+    prepare_tensorflow(settings.threads)  # before anything below imports it in its own way
+    from worker.trials import run_sweep  # noqa: PLC0415
+
+    run_sweep(_context(), job_id, stop)
+
+
 @signals.worker_process_init.connect
 def _start(**_: Any) -> None:
     stop.listen()

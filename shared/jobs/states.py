@@ -10,6 +10,7 @@ class JobKind(StrEnum):
 
     CLASSIFY = "classify"  # one photo, one answer
     TRAIN = "train"  # a dataset version and hyper-parameters in, a model version out
+    SWEEP = "sweep"  # many trainings over a plan, the best one a model version
 
 
 class JobState(StrEnum):
@@ -59,3 +60,13 @@ class Split(StrEnum):
     TRAIN = "train"
     VALIDATION = "validation"
     TEST = "test"
+
+
+class TrialState(StrEnum):
+    """Where a trial of a sweep stands."""
+
+    WAITING = "waiting"  # not trained yet, or not to its last epoch
+    SUCCEEDED = "succeeded"  # trained to its end
+    DROPPED = "dropped"  # successive halving left it behind after a short training
+    FAILED = "failed"  # its loss stopped being a number
+    SKIPPED = "skipped"  # its sweep ended before its turn

@@ -33,7 +33,7 @@ from shared.jobs.states import ACTIVE, TERMINAL, Handling, JobKind, JobState, ma
 from shared.tables import HELD_IN_QUARANTINE, Attempt, Job
 
 # A batch of photos takes about a second on two cores; thirty times that is a dead worker.
-LEASE_SECONDS = {JobKind.CLASSIFY: 30, JobKind.TRAIN: 90}
+LEASE_SECONDS = {JobKind.CLASSIFY: 30, JobKind.TRAIN: 90, JobKind.SWEEP: 90}
 MAX_BACKOFF_SECONDS = 300
 
 
@@ -217,14 +217,14 @@ def succeed(session: Session, job_id: str, attempt: int, result: dict[str, Any])
     _move(session, job_id, attempt, JobState.SUCCEEDED, result=result, done=Job.total, eta_seconds=None)
 
 
-def cancelled(session: Session, job_id: str, attempt: int) -> None:
-    """End a running job that was asked to stop.
+def cancelled(session: Session, job_id: str, attempt: int, result: dict[str, Any] | None = None) -> None:
+    """End a running job that was asked to stop; `result` tells what was done until then.
 
     Raises:
         LeaseLostError: another attempt owns the job.
     """
     _end_attempt(session, job_id, attempt, JobState.CANCELLED)
-    _move(session, job_id, attempt, JobState.CANCELLED)
+    _move(session, job_id, attempt, JobState.CANCELLED, result=result)
 
 
 def fail(session: Session, job_id: str, attempt: int, error: HangtagError) -> JobState:

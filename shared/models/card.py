@@ -15,8 +15,7 @@ def model_card(version: ModelVersion) -> str:
         [
             "# Model card",
             "",
-            f"A head of dense layers on Xception's frozen ImageNet features ({version.image_size} px, "
-            "global average pooling). It suggests one of "
+            f"{_network(lineage)} ({version.image_size} px, global average pooling). It suggests one of "
             f"{len(version.classes)} categories: {', '.join(version.classes)}.",
             "",
             "**Meant for** suggesting a category to a seller who keeps or corrects it. **Not meant for** "
@@ -35,6 +34,7 @@ def model_card(version: ModelVersion) -> str:
             f"Expected calibration error {test['expected_calibration_error']:.3f}, "
             f"log loss {test['log_loss']:.3f}. Validation accuracy "
             f"{version.metrics['validation']['accuracy']:.3f} is optimistic: the epoch was chosen on it.",
+            *_selection(lineage),
             "",
             "## How it was made",
             "",
@@ -46,6 +46,32 @@ def model_card(version: ModelVersion) -> str:
             "",
         ]
     )
+
+
+def _network(lineage: dict[str, Any]) -> str:
+    block = lineage.get("parameters", {}).get("fine_tuning.from_block")
+    if block:
+        return f"Xception, fine-tuned from block {block} upward, with a head of dense layers"
+    return "A head of dense layers on Xception's frozen ImageNet features"
+
+
+def selection_bias(lineage: dict[str, Any]) -> str | None:
+    """What being the best of many does to a version's validation figures; None for a training by itself."""
+    sweep = lineage.get("sweep")
+    if not sweep:
+        return None
+    if not sweep["best"]:
+        return f"One of {sweep['trials']} trials of a sweep, registered beside the best."
+    return (
+        f"The best of {sweep['trials']} trials of a sweep by its validation photos. The best of many was "
+        "also lucky there, so its validation figures promise too much; the test photos were looked at once, "
+        "for this trial."
+    )
+
+
+def _selection(lineage: dict[str, Any]) -> list[str]:
+    sentence = selection_bias(lineage)
+    return ["", sentence] if sentence else []
 
 
 def _row(row: dict[str, Any]) -> str:

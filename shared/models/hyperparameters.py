@@ -305,6 +305,11 @@ class HyperParameters(_Parameters):
             raise ParametersError([{"field": "preset", "message": sentence}])
         return cls.from_values(PRESETS[name].parameters.flat() | flat(overrides))
 
+    @property
+    def all_epochs(self) -> int:
+        """The most epochs that a training with these may have, in both phases."""
+        return self.epochs + (self.fine_tuning.epochs if self.fine_tuning.from_block else 0)
+
     def flat(self) -> dict[str, Any]:
         """All values under dotted names, in JSON types."""
         return flat(self.model_dump(mode="json"))

@@ -14,6 +14,7 @@ from shared.blobs import BlobStore, head_key
 from shared.errors import BlobMissingError, ChecksumError, NoChampionError, NotFoundError, ValidationError
 from shared.models.feature_space import FeatureSpace
 from shared.models.head import Head
+from shared.models.layers import load_layers
 from shared.tables import MAX_INTEGER, Alias, AliasChange, ModelVersion
 
 CHAMPION = "champion"
@@ -22,7 +23,7 @@ MAX_REASON_CHARACTERS = 500
 
 @dataclass(frozen=True, slots=True)
 class NewVersion:
-    """What a version consists of before it has a number. The head's blob must be stored already."""
+    """What a version consists of before it has a number. Its blobs must be stored already."""
 
     classes: list[str]
     space: FeatureSpace
@@ -41,6 +42,7 @@ def add(session: Session, new: NewVersion) -> ModelVersion:
         preprocessing=new.space.preprocessing,
         feature_space=new.space.key,
         head_digest=new.head_digest,
+        layers_digest=new.space.layers_digest or None,
         metrics=new.metrics,
         lineage=new.lineage,
         job_id=new.job_id,
@@ -122,7 +124,16 @@ def history(session: Session, alias: str = CHAMPION) -> list[AliasChange]:
 
 def space_of(version: ModelVersion) -> FeatureSpace:
     """The feature space a version's head was trained in."""
-    return FeatureSpace(version.base_digest, version.image_size, version.preprocessing)
+    return FeatureSpace(
+        version.base_digest, version.image_size, version.preprocessing, version.layers_digest or ""
+    )
+
+
+def checkpoint_name(version: ModelVersion) -> str:
+    """What the file of a version's best epoch is called: version, epoch and validation accuracy there."""
+    epoch = int(version.lineage.get("best_epoch", 0))
+    accuracy = version.metrics["validation"]["accuracy"]
+    return f"xception_v{version.number}_{epoch:02d}_{accuracy:.3f}"
 
 
 def load_head(blobs: BlobStore, version: ModelVersion) -> Head:
@@ -139,13 +150,15 @@ def require_intact(blobs: BlobStore, version: ModelVersion) -> None:
     """Check that the version could serve, before it is asked to.
 
     Raises:
-        ChecksumError: its file is gone, or not the one that was registered.
+        ChecksumError: a file of it is gone, or not the one that was registered.
     """
     try:
         load_head(blobs, version)
+        if version.layers_digest is not None:
+            load_layers(blobs, version.layers_digest)
     except (BlobMissingError, ChecksumError) as error:
         raise ChecksumError(
-            f"The file of version {version.number} is gone or differs from what was registered. "
+            f"A file of version {version.number} is gone or differs from what was registered. "
             "Restore it from a backup, or train the version again."
         ) from error
 

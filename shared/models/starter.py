@@ -9,6 +9,7 @@ from typing import Any
 
 from shared.blobs import BlobStore
 from shared.database import Database
+from shared.errors import ValidationError
 from shared.models import registry
 from shared.models.card import model_card
 from shared.models.feature_space import FeatureSpace
@@ -68,6 +69,7 @@ def export_starter(settings: Settings, number: int, directory: Path) -> None:
 
     Raises:
         NotFoundError: there is no such version.
+        ValidationError: it has fine-tuned layers, which are too large to come with a repository.
         ChecksumError: its head file is damaged.
     """
     database = Database(settings.database_url)
@@ -76,6 +78,8 @@ def export_starter(settings: Settings, number: int, directory: Path) -> None:
             version = registry.find(session, number)
     finally:
         database.close()
+    if version.layers_digest is not None:
+        raise ValidationError(f"Version {number} has fine-tuned layers of its own; only heads are exported.")
     head = registry.load_head(BlobStore(settings.blob_url), version)
     directory.mkdir(parents=True, exist_ok=True)
     (directory / HEAD_FILE).write_bytes(head.to_bytes())

@@ -10,6 +10,7 @@ from shared.tables.listings import CategoryChoice, Listing, ListingPhoto
 from shared.tables.models import Alias, AliasChange, ModelVersion, TrainingEpoch
 from shared.tables.photos import DeletedPhoto, Photo, Prediction
 from shared.tables.reviews import Review
+from shared.tables.sweeps import SweepTrial
 from shared.tables.workers import WorkerHeartbeat
 
 __all__ = [
@@ -39,6 +40,7 @@ __all__ = [
     "Review",
     "SignInAttempt",
     "SignInLink",
+    "SweepTrial",
     "TrainingEpoch",
     "User",
     "WebSession",

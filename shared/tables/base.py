@@ -9,7 +9,7 @@ from sqlalchemy import JSON, DateTime, Dialect, MetaData, String, TypeDecorator
 from sqlalchemy.orm import DeclarativeBase
 from uuid_utils import uuid7
 
-from shared.jobs.states import JobKind, JobState, Split
+from shared.jobs.states import JobKind, JobState, Split, TrialState
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -50,7 +50,7 @@ class EnumText(TypeDecorator[Any]):
     impl = String(20)
     cache_ok = True
 
-    def __init__(self, kind: type[JobKind | JobState | Split]) -> None:
+    def __init__(self, kind: type[JobKind | JobState | Split | TrialState]) -> None:
         super().__init__()
         self.kind = kind
 
@@ -79,4 +79,5 @@ class Base(DeclarativeBase):
         JobKind: EnumText(JobKind),
         JobState: EnumText(JobState),
         Split: EnumText(Split),
+        TrialState: EnumText(TrialState),
     }

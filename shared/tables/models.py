@@ -13,7 +13,7 @@ from shared.tables.base import Base
 
 
 class ModelVersion(Base):
-    """A trained head with everything needed to serve it, judge it and make it again."""
+    """A trained head, perhaps with layers of its own, and everything to serve, judge and make it again."""
 
     __tablename__ = "model_version"
 
@@ -25,6 +25,9 @@ class ModelVersion(Base):
     preprocessing: Mapped[int]
     feature_space: Mapped[str] = mapped_column(String(80))
     head_digest: Mapped[str] = mapped_column(String(64))
+    layers_digest: Mapped[str | None] = mapped_column(
+        String(64)
+    )  # of fine-tuned layers, where there are some
     metrics: Mapped[dict[str, Any]]
     lineage: Mapped[dict[str, Any]]
     job_id: Mapped[str | None] = mapped_column(ForeignKey("job.id"), unique=True)

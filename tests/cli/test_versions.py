@@ -13,7 +13,7 @@ from shared.database import Database
 from shared.datasets import store as datasets
 from shared.jobs import store
 from shared.jobs.states import JobKind, Split
-from shared.tables import Example, Job
+from shared.tables import Example, Job, TrainingEpoch
 from tests.cli.conftest import Command, Finisher
 from tests.factories import CLASSES, add_champion, add_version
 
@@ -123,3 +123,20 @@ def test_jobs_are_listed_and_filtered(command: Command) -> None:
     assert "train" in command("jobs").stdout
     assert len(json.loads(command("jobs", "--kind", "train", "--state", "queued", "--json").stdout)) == 1
     assert json.loads(command("jobs", "--kind", "classify", "--json").stdout) == []
+
+
+def _with_epochs(session: Any, job: Job) -> None:
+    for epoch, accuracy in enumerate((0.5, 0.75, 0.625), start=1):
+        figures = {"loss": 1 / epoch, "accuracy": accuracy, "val_loss": 1.0, "val_accuracy": accuracy}
+        session.add(TrainingEpoch(job_id=job.id, attempt=job.attempt, epoch=epoch, seconds=0.1, **figures))
+    _finish(session, job)
+
+
+@pytest.mark.usefixtures("dataset")
+def test_a_watched_training_tells_each_epoch(command: Command, database: Database) -> None:
+    with Finisher(database, JobKind.TRAIN, _with_epochs).at_work():
+        result = command("train", "--preset", "quick", "--watch")
+    assert result.exit_code == 0
+    told = [line for line in result.stderr.splitlines() if line.startswith("epoch ")]
+    assert [line.split(":")[0] for line in told] == ["epoch 1", "epoch 2", "epoch 3"]
+    assert "validation accuracy 0.750" in told[1]

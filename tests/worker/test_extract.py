@@ -17,6 +17,7 @@ from shared.photos.intake import prepare
 from tests.factories import add_job, picture
 from worker.extract import CHUNK, ensure_features
 from worker.lease import Lease
+from worker.pixels import stored_pixels
 from worker.stopping import PlannedStop, WorkerStoppingError
 from worker.training.feature_store import FeatureStore
 
@@ -62,10 +63,12 @@ def test_a_stop_ends_the_work_after_the_chunk_and_the_next_worker_does_the_rest(
     lease = claimed(database, stop)
     first = CountingEngine(stop)
     with pytest.raises(WorkerStoppingError):
-        ensure_features(first, features, blobs, digests, lease.report)
+        ensure_features(first, features, stored_pixels(blobs, 71), digests, lease.report)
     with database.write() as session:
         store.release(session, lease.job_id, lease.attempt)
     assert (first.seen, len(features.missing(digests))) == (CHUNK, CHUNK + 5)
     second = CountingEngine()
-    ensure_features(second, features, blobs, digests, claimed(database, PlannedStop()).report)
+    ensure_features(
+        second, features, stored_pixels(blobs, 71), digests, claimed(database, PlannedStop()).report
+    )
     assert (second.seen, features.missing(digests)) == (CHUNK + 5, [])

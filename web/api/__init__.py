@@ -39,11 +39,18 @@ MODULES = (
     queues,
     trainings,
     users,
+    jobs,
+    models,
+    photos,
+    queues,
+    sweeps,
+    trainings,
 )
 
 
 def register(app: APIFlask) -> None:
     """Add all API blueprints."""
     for module in MODULES:
+    for module in (classifications, jobs, failures, queues, photos, models, trainings, sweeps, datasets):
         app.register_blueprint(module.blueprint, url_prefix="/api/v1")
     app.register_blueprint(health.blueprint)

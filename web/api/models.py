@@ -5,8 +5,11 @@ from __future__ import annotations
 from apiflask import APIBlueprint
 from flask import Response
 
+from shared.blobs import head_key, layers_key
 from shared.clock import rfc3339
+from shared.errors import NotFoundError
 from shared.models import registry
+from shared.models.registry import checkpoint_name
 from web.api.answers import answer, polled, problems
 from web.api.schemas import AliasChangeOut, AliasHistoryOut, PromotionIn, VersionOut, VersionsOut
 from web.auth import identity, require
@@ -36,6 +39,46 @@ def show(number: int) -> Response:
     with services().database.read() as session:
         version = VersionOut.of(registry.find(session, number), registry.aliases(session))
     return polled(version)
+
+
+@blueprint.get("/models/<int:number>/head")
+@require("train")
+@blueprint.doc(
+    summary="Download a version's head",
+    description="The dense layers of the best epoch as a NumPy archive.",
+    responses=problems(404, 409),
+)
+def head(number: int) -> Response:
+    """The head's file, under the name of its checkpoint."""
+    with services().database.read() as session:
+        version = registry.find(session, number)
+    registry.require_intact(services().blobs, version)
+    return _download(head_key(version.head_digest), checkpoint_name(version))
+
+
+@blueprint.get("/models/<int:number>/layers")
+@require("train")
+@blueprint.doc(
+    summary="Download a version's fine-tuned layers",
+    description="The arrays that take the place of the last base weights, as a NumPy archive. "
+    "404 for a version on the base weights as they are.",
+    responses=problems(404, 409),
+)
+def layers(number: int) -> Response:
+    """The file of the fine-tuned layers."""
+    with services().database.read() as session:
+        version = registry.find(session, number)
+    if version.layers_digest is None:
+        raise NotFoundError(f"Version {number} has no layers of its own; it uses the base weights.")
+    registry.require_intact(services().blobs, version)
+    return _download(layers_key(version.layers_digest), f"{checkpoint_name(version)}_layers")
+
+
+def _download(key: str, name: str) -> Response:
+    response = Response(services().blobs.get(key), mimetype="application/octet-stream")
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}.npz"'
+    response.headers["Cache-Control"] = "private, no-store"
+    return response
 
 
 @blueprint.put("/aliases/champion")

@@ -36,9 +36,11 @@ from worker.engines.published import (
     require_usable,
 )
 from worker.engines.quiet_openvino import import_openvino
-from worker.network.base_weights import ensure_base_weights, load_base_weights
+from worker.network.base_weights import ensure_base_weights
 from worker.network.file_lock import file_lock
 from worker.network.tensorflow_setup import prepare_tensorflow
+from worker.network.version_weights import load_weights
+from worker.network.weight_arrays import Arrays
 
 log = logging.getLogger(__name__)
 
@@ -100,7 +102,7 @@ def _build(
     os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
     prepare_tensorflow(settings.threads)
     weights = ensure_base_weights(settings)
-    _convert(openvino, feature_space, weights, built)
+    _convert(openvino, feature_space, load_weights(settings, feature_space, weights), built)
     reference = load_keras_engine(settings, feature_space, weights, precision=FULL_PRECISION)
     candidate = compile_engine(settings, built / NETWORK_FILE, feature_space, "")
     report = ParityReport(
@@ -115,11 +117,11 @@ def _build(
     (built / REPORT_FILE).write_text(report.to_json())
 
 
-def _convert(openvino: Any, feature_space: FeatureSpace, weights: Path, built: Path) -> None:
+def _convert(openvino: Any, feature_space: FeatureSpace, arrays: Arrays, built: Path) -> None:
     # It imports Keras, which must find TensorFlow prepared.
     from worker.network.xception import build_backbone  # noqa: PLC0415
 
-    model = build_backbone(feature_space.image_size, load_base_weights(weights))
+    model = build_backbone(feature_space.image_size, arrays)
     with tempfile.TemporaryDirectory(dir=built.parent) as exported:
         model.export(exported, format="tf_saved_model", verbose=False)
         converted = openvino.convert_model(exported)
@@ -151,6 +153,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--image-size", type=int, required=True, help=f"side in pixels, from {MIN_IMAGE_SIZE}"
     )
+    parser.add_argument(
+        "--layers", default="", help="SHA-256 of the version's fine-tuned layers, if it has any"
+    )
     parser.add_argument("--photos", type=Path, help="a folder of JPEG photos to compare the engines on")
     options = parser.parse_args(arguments)
     if options.image_size < MIN_IMAGE_SIZE:
@@ -158,7 +163,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
     try:
         settings = load_settings()
-        space = FeatureSpace(settings.base_weights_digest, options.image_size)
+        space = FeatureSpace(settings.base_weights_digest, options.image_size, layers_digest=options.layers)
         log.info("ready: %s", build_engine(settings, space, options.photos))
     except HangtagError as error:
         log.error("%s", error.message)

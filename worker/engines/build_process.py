@@ -53,6 +53,8 @@ def build_in_child(
         EngineBuildError: the builder failed, was killed or took too long.
     """
     command = [sys.executable, "-m", "worker.engines.build", "--image-size", str(feature_space.image_size)]
+    if feature_space.layers_digest:
+        command += ["--layers", feature_space.layers_digest]
     if photos is not None:
         command += ["--photos", str(photos)]
     with (
@@ -104,6 +106,7 @@ def _environment(settings: Settings) -> dict[str, str]:
     environment = {
         **os.environ,
         "HANGTAG_DATA_DIR": str(settings.data_dir),
+        "HANGTAG_BLOB_URL": settings.blob_url,
         "HANGTAG_BASE_WEIGHTS": str(settings.base_weights or ""),
         "HANGTAG_BASE_WEIGHTS_DIGEST": settings.base_weights_digest,
         "HANGTAG_THREADS": str(settings.threads),

@@ -13,8 +13,9 @@ from shared.settings import Settings
 from worker.engines.drawn_photos import draw_photos
 from worker.engines.engine import require_pixels
 from worker.engines.parity import compare
-from worker.network.base_weights import load_base_weights
 from worker.network.tensorflow_setup import prepare_tensorflow
+from worker.network.version_weights import load_weights
+from worker.network.weight_arrays import Arrays
 
 # A function is compiled once for each of these batches; what is left over is padded up to the next one. On a
 # CPU padding costs time in full, so the steps are small; on a GPU it is nearly free and large batches pay.
@@ -68,13 +69,14 @@ def load_keras_engine(
     reason: str = "",
     precision: str | None = None,
 ) -> KerasEngine:
-    """Build the network from the base weights in the file `weights` and compile it for this machine.
+    """Build the network of `feature_space` on the base weights in `weights` and compile it for this machine.
 
     Args:
         precision: the Keras dtype policy; None takes "mixed_float16" on a GPU and "float32" on a CPU.
 
     Raises:
         BaseWeightsError: the file of weights is damaged.
+        BlobMissingError, ChecksumError: the fine-tuned layers are gone or damaged.
         ParityError: in less than full precision the answers differ too much from float32.
     """
     tensorflow = prepare_tensorflow(settings.threads)
@@ -82,20 +84,21 @@ def load_keras_engine(
     chosen = precision or (GPU_PRECISION if on_gpu else FULL_PRECISION)
     device = f"{_device_name(tensorflow)}, {chosen}"
     batches = GPU_BATCHES if on_gpu else CPU_BATCHES
-    compiled = _compiled(tensorflow, feature_space, weights, chosen)
+    arrays = load_weights(settings, feature_space, weights)
+    compiled = _compiled(tensorflow, feature_space, arrays, chosen)
     engine = KerasEngine(compiled, batches, device, feature_space, reason)
     if chosen != FULL_PRECISION:
-        _require_parity(engine, _compiled(tensorflow, feature_space, weights, FULL_PRECISION))
+        _require_parity(engine, _compiled(tensorflow, feature_space, arrays, FULL_PRECISION))
     if on_gpu:
         engine.warm_up()
     return engine
 
 
-def _compiled(tensorflow: Any, feature_space: FeatureSpace, weights: Path, precision: str) -> Any:
+def _compiled(tensorflow: Any, feature_space: FeatureSpace, arrays: Arrays, precision: str) -> Any:
     # It imports Keras, which must find TensorFlow prepared.
     from worker.network.xception import build_backbone  # noqa: PLC0415
 
-    model = build_backbone(feature_space.image_size, load_base_weights(weights), precision)
+    model = build_backbone(feature_space.image_size, arrays, precision)
     return tensorflow.function(lambda pixels: model(pixels, training=False))
 
 

@@ -40,23 +40,33 @@ def build_backbone(
     """
     pixels = keras.Input((image_size, image_size, 3), name="pixels")
     with _dtype_policy(precision):
-        xception = keras.applications.Xception(
-            include_top=False, weights=None, input_shape=(image_size, image_size, 3), name=XCEPTION_LAYER
-        )
-    _set_arrays(xception, arrays)
+        xception = build_xception(image_size, arrays)
     xception.trainable = False
-    # Rescaling and averaging stay in float32: half precision would round the average of 100 positions.
-    scaled = keras.layers.Rescaling(SCALE, offset=OFFSET, dtype="float32", name="scaled")(pixels)
-    maps = xception(scaled, training=False)
+    # Averaging stays in float32: half precision would round the average of 100 positions.
+    maps = xception(scaled(pixels), training=False)
     features = keras.layers.GlobalAveragePooling2D(dtype="float32", name="features")(maps)
     return keras.Model(pixels, features, name="backbone")
 
 
-def _set_arrays(xception: keras.Model, arrays: Sequence[npt.NDArray[np.float32]]) -> None:
+def build_xception(image_size: int | None, arrays: Sequence[npt.NDArray[np.float32]]) -> keras.Model:
+    """Xception itself, from scaled pixels to maps, with these 234 arrays.
+
+    Raises:
+        BaseWeightsError: the arrays do not fit Xception.
+    """
+    xception = keras.applications.Xception(
+        include_top=False, weights=None, input_shape=(image_size, image_size, 3), name=XCEPTION_LAYER
+    )
     try:
         xception.set_weights(list(arrays))
     except ValueError as error:
         raise BaseWeightsError(f"These arrays do not fit Xception without its top: {error}") from error
+    return xception
+
+
+def scaled(pixels: keras.KerasTensor) -> keras.KerasTensor:
+    """Pixels from 0 to 255 as Xception takes them. In float32: half precision would round them."""
+    return keras.layers.Rescaling(SCALE, offset=OFFSET, dtype="float32", name="scaled")(pixels)
 
 
 @contextmanager

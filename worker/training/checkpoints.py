@@ -19,12 +19,12 @@ import structlog
 from shared.blobs import sha256
 from shared.errors import HangtagError
 from shared.models.head import Head
-from worker.training.fit import EpochMetrics, TrainingState
+from worker.training.course import EpochMetrics, TrainingState
 
 logger = structlog.get_logger(__name__)
 # The digest is part of the name, so that one rename puts content and digest in place together.
 NAME = re.compile(r"xception_v.+_(?P<epoch>\d{2,})_\d\.\d{3}\.(?P<digest>[0-9a-f]{64})\.npz")
-VARIABLE = "variable_"
+VARIABLE, LAYER = "variable_", "layer_"
 
 
 class Checkpoints:
@@ -118,13 +118,15 @@ def _to_bytes(state: TrainingState, made_for: Mapping[str, Any]) -> bytes:
         "made_for": made_for,
         "history": [asdict(epoch) for epoch in state.history],
         "best_epoch": state.best_epoch,
+        "before": state.before,
         "best_head_digest": sha256(head),
     }
     arrays: dict[str, Any] = {
         "about": np.frombuffer(json.dumps(about).encode(), np.uint8),
         "best_head": np.frombuffer(head, np.uint8),
     }
-    arrays |= {f"{VARIABLE}{number:04d}": array for number, array in enumerate(state.variables)}
+    for prefix, numbered in ((VARIABLE, state.variables), (LAYER, state.best_layers)):
+        arrays |= {f"{prefix}{number:04d}": array for number, array in enumerate(numbered)}
     target = io.BytesIO()
     np.savez(target, **arrays)
     return target.getvalue()
@@ -135,15 +137,18 @@ def _from_bytes(data: bytes, made_for: Mapping[str, Any]) -> TrainingState:
         with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
             about = json.loads(arrays["about"].tobytes())
             head = arrays["best_head"].tobytes()
-            names = sorted(name for name in arrays.files if name.startswith(VARIABLE))
-            variables = tuple(arrays[name] for name in names)
+            variables, layers = _numbered(arrays, VARIABLE), _numbered(arrays, LAYER)
             history = tuple(EpochMetrics(**epoch) for epoch in about["history"])
     except (KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:
         raise _UnusableError(f"It cannot be read: {error!r}.") from error
     if about["made_for"] != made_for:
         raise _UnusableError("It was made with other parameters, data or libraries.")
     best_head = Head.from_bytes(head, about["best_head_digest"])
-    return TrainingState(variables, history, about["best_epoch"], best_head)
+    return TrainingState(variables, history, about["best_epoch"], best_head, layers, about["before"])
+
+
+def _numbered(arrays: Any, prefix: str) -> tuple[Any, ...]:
+    return tuple(arrays[name] for name in sorted(arrays.files) if name.startswith(prefix))
 
 
 def _flush(folder: Path) -> None:

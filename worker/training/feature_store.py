@@ -36,13 +36,14 @@ class FeatureStore:
     a lock beside it; readers need none, because what they have mapped never changes under them. Should two
     processes add the same photo, the first record counts.
 
-    Digests are 64 hexadecimal digits, as everywhere else.
+    Digests are 64 hexadecimal digits, as everywhere else. `variation` names what was done to the photos
+    before the network saw them (`shared.photos.augment`); empty for the photos as they are.
     """
 
-    def __init__(self, directory: Path, space: FeatureSpace) -> None:
+    def __init__(self, directory: Path, space: FeatureSpace, variation: str = "") -> None:
         directory.mkdir(parents=True, exist_ok=True)
         self._directory = directory
-        self._path = directory / f"{space.key}.features"
+        self._path = directory / f"{'-'.join(filter(None, (space.key, variation)))}.features"
 
     @classmethod
     def all_in(cls, directory: Path) -> list[FeatureStore]:

@@ -6,17 +6,17 @@ import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
 import keras
 import numpy as np
 import numpy.typing as npt
 
-from shared.errors import CancelledError, PermanentError, ValidationError
+from shared.errors import ValidationError
 from shared.models.feature_space import FEATURE_COUNT
 from shared.models.head import Head
 from shared.models.hyperparameters import HyperParameters
+from worker.training.course import Arrays, Course, EpochMetrics, StopReason, Trained, TrainingState
 
 # Asking may cost a query; a person who cancels does not notice a quarter of a second.
 SECONDS_BETWEEN_STOP_CHECKS = 0.25
@@ -25,72 +25,21 @@ EVALUATED_AT_ONCE = 1024
 
 Floats = npt.NDArray[np.float32]
 Labels = npt.NDArray[np.integer]
-
-
-class StopReason(StrEnum):
-    """Why a training ended."""
-
-    COMPLETED = "completed"  # all epochs ran
-    CONVERGED = "converged"  # `patience` epochs brought nothing better
-    CANCELLED = "cancelled"  # somebody asked it to stop
-    DIVERGED = "diverged"  # the loss stopped being a number
-
-
-class TrainingDivergedError(PermanentError):
-    """The loss stopped being a number in the first epoch. Lower the learning rate and train again."""
-
-    code = "training_diverged"
+# What the network learns from in an epoch, numbered from 1: (n, ...), the same photos in the same order.
+EpochInputs = Callable[[int], npt.NDArray[np.floating]]
 
 
 @dataclass(frozen=True, slots=True)
-class EpochMetrics:
-    """The figures of one epoch, numbered from 1.
+class Judged:
+    """Photos to be judged on: what the model takes, (n, ...), and (n, classes) targets, one 1 per row."""
 
-    `loss` and `accuracy` are means over the training batches as they went by, with dropout on and, for the
-    loss, with class weights; `val_loss` and `val_accuracy` are measured afterwards, without either. Label
-    smoothing counts in both losses.
-    """
-
-    epoch: int
-    loss: float
-    accuracy: float
-    val_loss: float
-    val_accuracy: float
-    seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class TrainedHead:
-    """What a training leaves: the head of its best epoch, still at temperature 1, and how it got there."""
-
-    head: Head
-    history: list[EpochMetrics]
-    best_epoch: int
-    stop_reason: StopReason
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class TrainingState:
-    """A training after its last epoch: with this it goes on as if it had never stopped.
-
-    `variables` are those of model and optimizer in Keras' order, dropout's random state among them; the
-    order of the photos needs no state, because seed and epoch decide it.
-    """
-
-    variables: tuple[npt.NDArray[Any], ...]
-    history: tuple[EpochMetrics, ...]
-    best_epoch: int
-    best_head: Head
-
-
-@dataclass(frozen=True, slots=True)
-class _Data:
-    features: Floats
-    targets: Floats  # (n, classes), one 1 per row
+    inputs: npt.NDArray[np.floating]
+    targets: Floats
+    at_once: int = EVALUATED_AT_ONCE
 
 
 def train_head(
-    features_train: Floats,
+    features_train: Floats | EpochInputs,
     labels_train: Labels,
     features_validation: Floats,
     labels_validation: Labels,
@@ -101,14 +50,15 @@ def train_head(
     should_stop: Callable[[], bool],
     on_state: Callable[[TrainingState], None] | None = None,
     resume_from: TrainingState | None = None,
-) -> TrainedHead:
+) -> Trained:
     """Train a head on frozen features and keep the epoch that is best on the validation photos.
 
-    Features are (n, 2048) float32, labels (n,) class numbers from 0 to `class_count` - 1. Validation photos
-    only choose the epoch. The same arguments give the same head on the same kind of processor; no global
-    random state is read or changed. `on_epoch` is called after each epoch, then `on_state` with what
-    `resume_from` takes to go on there, to the same head in every bit; `should_stop` between batches,
-    a few times a second at most. What any of them raises ends the training and is passed on.
+    Features are (n, 2048) float32, or for training a function that gives those of an epoch; labels (n,)
+    class numbers from 0 to `class_count` - 1. Validation photos only choose the epoch. The same arguments
+    give the same head on the same kind of processor; no global random state is read or changed. `on_epoch` is
+    called after each epoch, then `on_state` with what `resume_from` takes to go on there, to the same head in
+    every bit; `should_stop` between batches, a few times a second at most. What any of them raises ends the
+    training and is passed on.
 
     Each call leaves about 8 MB behind: TensorFlow (2.21) never forgets the graph of a trained model. Renew
     a process that trains hundreds of heads in between.
@@ -118,95 +68,58 @@ def train_head(
         CancelledError: stopped before the first epoch ended, so there is no head.
         TrainingDivergedError: the loss stopped being a number in the first epoch.
     """
-    training = _HeadTraining(
-        _data("training", features_train, labels_train, class_count),
-        _data("validation", features_validation, labels_validation, class_count),
-        parameters,
-        should_stop,
+    targets = one_hot("training", labels_train, class_count)
+    judged = one_hot("validation", labels_validation, class_count)
+    _check_features("validation", features_validation, labels_validation)
+    if callable(features_train):
+        inputs = features_train
+    else:
+        _check_features("training", features_train, labels_train)
+        inputs = every_epoch(features_train)
+    model = build_model(class_count, parameters)
+    training = HeadTraining(
+        model, inputs, targets, Judged(features_validation, judged), parameters, should_stop
     )
-    course = _Course(parameters)
-    if resume_from is not None:
-        training.restore(resume_from.variables)
-        course.restore(resume_from)
-    while (reason := course.reason_to_end()) is None:
-        outcome = training.run_epoch(len(course.history) + 1)
-        if isinstance(outcome, StopReason):
-            reason = outcome
-            break
-        course.add(outcome, training)
-        on_epoch(outcome)
-        if on_state is not None:
-            on_state(course.state(training))
-    return course.result(reason)
+    return Course(parameters, parameters.epochs).follow(training, on_epoch, on_state, resume_from)
 
 
-class _Course:
-    """The epochs so far, and the best of them with its head."""
-
-    def __init__(self, parameters: HyperParameters) -> None:
-        self._parameters = parameters
-        self.history: list[EpochMetrics] = []
-        self._best: tuple[EpochMetrics, Head] | None = None
-
-    def restore(self, state: TrainingState) -> None:
-        """Take over the epochs of an earlier attempt."""
-        self.history = list(state.history)
-        self._best = self.history[state.best_epoch - 1], state.best_head
-
-    def reason_to_end(self) -> StopReason | None:
-        """Why no further epoch is needed, if so."""
-        patience = self._parameters.patience
-        if self._best is not None and patience and len(self.history) - self._best[0].epoch >= patience:
-            return StopReason.CONVERGED
-        return StopReason.COMPLETED if len(self.history) >= self._parameters.epochs else None
-
-    def add(self, metrics: EpochMetrics, training: _HeadTraining) -> None:
-        """Note an epoch that has just ended."""
-        self.history.append(metrics)
-        if self._best is None or _rank(metrics, self._parameters) > _rank(self._best[0], self._parameters):
-            self._best = metrics, training.head()
-
-    def state(self, training: _HeadTraining) -> TrainingState:
-        """Everything that is needed to go on from here."""
-        assert self._best is not None  # noqa: S101 - the first epoch is the best until a better one comes
-        metrics, head = self._best
-        return TrainingState(training.variables(), tuple(self.history), metrics.epoch, head)
-
-    def result(self, reason: StopReason) -> TrainedHead:
-        """The best head, or the error of a training that has none."""
-        if self._best is None:
-            raise CancelledError() if reason is StopReason.CANCELLED else TrainingDivergedError()
-        return TrainedHead(self._best[1], self.history, self._best[0].epoch, reason)
+def every_epoch(inputs: npt.NDArray[np.floating]) -> EpochInputs:
+    """The same inputs in each epoch."""
+    return lambda _epoch: inputs
 
 
-class _HeadTraining:
-    """A Keras model, the data it learns from and the position in them."""
+class HeadTraining:
+    """A compiled Keras model, the data it learns from and the position in them."""
 
     def __init__(
         self,
-        train: _Data,
-        validation: _Data,
+        model: keras.Model,
+        inputs: EpochInputs,
+        targets: Floats,
+        validation: Judged,
         parameters: HyperParameters,
         should_stop: Callable[[], bool],
     ) -> None:
-        self._train = train
+        self._model = model
+        self._inputs = inputs
+        self._targets = targets
         self._validation = validation
         self._parameters = parameters
         self._should_stop = _seldom(should_stop)
-        self._weights = _photo_weights(train.targets, parameters)
-        self._model = build_model(train.targets.shape[1], parameters)
+        self._weights = _photo_weights(targets, parameters)
 
     def run_epoch(self, epoch: int) -> EpochMetrics | StopReason:
         """Go through the training photos once; the reason when it had to end before."""
         started = time.monotonic()
+        inputs = self._inputs(epoch)
         sums = np.zeros(2)
         for rows in self._batches(epoch):
             if self._should_stop():
                 return StopReason.CANCELLED
-            sums += len(rows) * self._learn(rows)
+            sums += len(rows) * self._learn(inputs, rows)
             if not np.isfinite(sums).all():
                 return StopReason.DIVERGED
-        loss, accuracy = sums / len(self._train.features)
+        loss, accuracy = sums / len(self._targets)
         val_loss, val_accuracy = self._validate()
         if not math.isfinite(val_loss):
             return StopReason.DIVERGED
@@ -216,6 +129,10 @@ class _HeadTraining:
     def head(self) -> Head:
         """The weights as they are now."""
         return head_of(self._model)
+
+    def layers(self) -> Arrays:
+        """None: the backbone is frozen."""
+        return ()
 
     def variables(self) -> tuple[npt.NDArray[Any], ...]:
         """Copies of all that changes from step to step, in the order `restore` takes them."""
@@ -235,23 +152,26 @@ class _HeadTraining:
 
     def _batches(self, epoch: int) -> Iterator[npt.NDArray[np.intp]]:
         """Row numbers, shuffled by seed and epoch alone, so that an epoch can be repeated by itself."""
-        order = np.random.default_rng([self._parameters.seed, epoch]).permutation(len(self._train.features))
+        order = np.random.default_rng([self._parameters.seed, epoch]).permutation(len(self._targets))
         size = self._parameters.batch_size
         return (order[start : start + size] for start in range(0, len(order), size))
 
-    def _learn(self, rows: npt.NDArray[np.intp]) -> npt.NDArray[np.float64]:
+    def _learn(self, inputs: npt.NDArray[np.floating], rows: npt.NDArray[np.intp]) -> npt.NDArray[np.float64]:
         """One step; loss and accuracy of its batch."""
         figures = self._model.train_on_batch(
-            self._train.features[rows], self._train.targets[rows], sample_weight=self._weights[rows]
+            inputs[rows].astype(np.float32), self._targets[rows], sample_weight=self._weights[rows]
         )
         return np.array(figures, dtype=np.float64)
 
     def _validate(self) -> tuple[float, float]:
         """Loss and accuracy on the validation photos."""
-        data = self._validation
-        loss, accuracy = self._model.evaluate(
-            data.features, data.targets, batch_size=EVALUATED_AT_ONCE, verbose=0
-        )
+        data, sums = self._validation, np.zeros(2)
+        for start in range(0, len(data.targets), data.at_once):
+            part = slice(start, start + data.at_once)
+            targets = data.targets[part]
+            figures = self._model.test_on_batch(data.inputs[part].astype(np.float32), targets)
+            sums += len(targets) * np.array(figures, dtype=np.float64)
+        loss, accuracy = sums / len(data.targets)
         return float(loss), float(accuracy)
 
 
@@ -267,15 +187,20 @@ def build_model(class_count: int, parameters: HyperParameters) -> keras.Sequenti
     layers.append(keras.layers.Dropout(parameters.dropout, seed=seed + 1, dtype="float32"))
     layers.append(_dense(class_count, None, seed + 2))
     model = keras.Sequential(layers)
+    compile_model(model, parameters.learning_rate, parameters)
+    return model
+
+
+def compile_model(model: keras.Model, learning_rate: float, parameters: HyperParameters) -> None:
+    """Optimizer, loss and accuracy, the same for every phase."""
     model.compile(
-        optimizer=keras.optimizers.Adam(parameters.learning_rate),
+        optimizer=keras.optimizers.Adam(learning_rate),
         loss=keras.losses.CategoricalCrossentropy(
             from_logits=True, label_smoothing=parameters.label_smoothing
         ),
         metrics=[keras.metrics.CategoricalAccuracy(name="accuracy")],
         jit_compile=False,  # measured: compiling two dense layers takes longer than it saves
     )
-    return model
 
 
 def head_of(model: keras.Sequential) -> Head:
@@ -290,13 +215,6 @@ def _dense(units: int, activation: str | None, seed: int) -> keras.layers.Layer:
     return keras.layers.Dense(units, activation=activation, kernel_initializer=start, dtype="float32")
 
 
-def _rank(metrics: EpochMetrics, parameters: HyperParameters) -> tuple[float, float]:
-    """Higher is better. Equal accuracy, common on few photos, is decided by the loss."""
-    if parameters.monitor == "val_loss":
-        return -metrics.val_loss, 0.0
-    return metrics.val_accuracy, -metrics.val_loss
-
-
 def _photo_weights(targets: Floats, parameters: HyperParameters) -> Floats:
     """(n,) factors on the loss, 1 on average. `balanced` gives every class that occurs the same sum."""
     if parameters.class_weighting == "none":
@@ -306,21 +224,28 @@ def _photo_weights(targets: Floats, parameters: HyperParameters) -> Floats:
     return np.asarray(targets @ share, dtype=np.float32)
 
 
-def _data(split: str, features: Floats, labels: Labels, class_count: int) -> _Data:
-    """Features with one-hot targets, or a sentence about why they cannot be used."""
-    if not len(features):
+def one_hot(split: str, labels: Labels, class_count: int) -> Floats:
+    """(n, classes) targets, or a sentence about why these labels cannot be learned.
+
+    Raises:
+        ValidationError: there are none, or they are not numbers of at least two classes.
+    """
+    if not len(labels):
         raise ValidationError(f"There are no {split} photos. Add some to the dataset, then train again.")
-    if features.shape != (len(labels), FEATURE_COUNT) or labels.ndim != 1:
-        raise ValidationError(
-            f"The {split} features {features.shape} do not fit their labels {labels.shape}."
-        )
-    if labels.min() < 0 or labels.max() >= class_count or class_count < 2:
+    if labels.ndim != 1 or labels.min() < 0 or labels.max() >= class_count or class_count < 2:
         raise ValidationError(
             f"The {split} labels must be numbers of {class_count} classes, of at least two."
         )
+    return np.eye(class_count, dtype=np.float32)[labels]
+
+
+def _check_features(split: str, features: Floats, labels: Labels) -> None:
+    if features.shape != (len(labels), FEATURE_COUNT):
+        raise ValidationError(
+            f"The {split} features {features.shape} do not fit their labels {labels.shape}."
+        )
     if not np.isfinite(features).all():
         raise ValidationError(f"Some {split} features are not finite numbers. Extract them again.")
-    return _Data(features, np.eye(class_count, dtype=np.float32)[labels])
 
 
 def _seldom(question: Callable[[], bool]) -> Callable[[], bool]:

@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 from shared.models.feature_space import FEATURE_COUNT
 from tests.factories import random_head
 from worker.training.checkpoints import Checkpoints, job_folders, remove_folders
-from worker.training.fit import EpochMetrics, TrainingState
+from worker.training.course import EpochMetrics, TrainingState
 
 JOB = "0198a1b2-0000-7000-8000-000000000001"
 MADE_FOR: dict[str, Any] = {"parameters": {"learning_rate": 0.0005}, "dataset_digest": "1" * 64}

@@ -16,17 +16,8 @@ import pytest
 from shared.errors import CancelledError, ValidationError
 from shared.models.feature_space import FEATURE_COUNT
 from shared.models.hyperparameters import HyperParameters
-from worker.training.fit import (
-    EpochMetrics,
-    Floats,
-    StopReason,
-    TrainedHead,
-    TrainingDivergedError,
-    TrainingState,
-    build_model,
-    head_of,
-    train_head,
-)
+from worker.training.course import EpochMetrics, StopReason, Trained, TrainingDivergedError, TrainingState
+from worker.training.fit import Floats, build_model, head_of, train_head
 
 Blobs = tuple[Floats, npt.NDArray[np.int64]]
 QUICK = HyperParameters(hidden_units=8, epochs=4, batch_size=16, patience=0, learning_rate=0.003, dropout=0.5)
@@ -64,7 +55,7 @@ def _train(
     on_state: Callable[[TrainingState], None] | None = None,
     resume_from: TrainingState | None = None,
     **changes: Any,
-) -> TrainedHead:
+) -> Trained:
     parameters = HyperParameters.model_validate(QUICK.model_dump() | changes)
     return train_head(
         *train,
@@ -79,7 +70,7 @@ def _train(
 
 
 @pytest.fixture(scope="module")
-def usual() -> TrainedHead:
+def usual() -> Trained:
     """An ordinary training that several tests look at."""
     return _train()
 
@@ -110,13 +101,13 @@ def test_the_head_answers_as_the_keras_model_does(hidden_units: int) -> None:
     assert np.abs(head_of(model).logits(features) - expected).max() < 1e-5
 
 
-def test_the_same_seed_gives_the_same_head_and_history(usual: TrainedHead) -> None:
+def test_the_same_seed_gives_the_same_head_and_history(usual: Trained) -> None:
     again = _train()
     assert again.head.digest == usual.head.digest
     assert _figures(again.history) == _figures(usual.history)
 
 
-def test_another_seed_gives_another_head(usual: TrainedHead) -> None:
+def test_another_seed_gives_another_head(usual: Trained) -> None:
     assert _train(seed=1).head.digest != usual.head.digest
 
 
@@ -165,10 +156,10 @@ def test_every_epoch_is_reported_as_it_ends() -> None:
     assert reported == trained.history
     assert [metrics.epoch for metrics in reported] == [1, 2, 3, 4]
     assert all(metrics.seconds > 0 for metrics in reported)
-    assert trained.stop_reason is StopReason.COMPLETED
+    assert trained.stop_reason is StopReason.BUDGET
 
 
-def test_the_reported_validation_figures_are_those_of_the_head(usual: TrainedHead) -> None:
+def test_the_reported_validation_figures_are_those_of_the_head(usual: Trained) -> None:
     features, labels = VALIDATION
     reported = usual.history[usual.best_epoch - 1]
     probabilities = usual.head.probabilities(features)
@@ -221,7 +212,7 @@ def test_training_stops_when_it_stops_getting_better() -> None:
     assert len(trained.history) == trained.best_epoch + 2 < 50
 
 
-def test_validation_photos_choose_the_epoch_and_teach_nothing(usual: TrainedHead) -> None:
+def test_validation_photos_choose_the_epoch_and_teach_nothing(usual: Trained) -> None:
     other = _train(validation=_hard_validation())
     assert [m.loss for m in other.history] == [m.loss for m in usual.history]
 

@@ -16,7 +16,11 @@ HANDLING_WORDS = {
     Handling.RETRIED: "Tried again",
     Handling.DISCARDED: "Discarded",
 }
-NOUNS = {JobKind.CLASSIFY: ("photo", "photos"), JobKind.TRAIN: ("training", "trainings")}
+NOUNS = {
+    JobKind.CLASSIFY: ("photo", "photos"),
+    JobKind.TRAIN: ("training", "trainings"),
+    JobKind.SWEEP: ("sweep", "sweeps"),
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,7 @@ CONFIDENCES = {
     "likely": Confidence("likely", "Likely"),
     "ask": Confidence("ask", "Please choose"),
 }
-KIND_WORDS = {JobKind.CLASSIFY: "Photo", JobKind.TRAIN: "Training"}
+KIND_WORDS = {JobKind.CLASSIFY: "Photo", JobKind.TRAIN: "Training", JobKind.SWEEP: "Sweep"}
 
 
 def state_word(state: JobState) -> StateWord:

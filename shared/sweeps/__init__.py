@@ -1,0 +1,1 @@
+"""Sweeps: a plan of many trainings, and their trials."""
