@@ -19,6 +19,7 @@ from web.api import (
     models,
     photos,
     queues,
+    sweeps,
     trainings,
     users,
 )
@@ -37,20 +38,14 @@ MODULES = (
     models,
     photos,
     queues,
-    trainings,
-    users,
-    jobs,
-    models,
-    photos,
-    queues,
     sweeps,
     trainings,
+    users,
 )
 
 
 def register(app: APIFlask) -> None:
     """Add all API blueprints."""
     for module in MODULES:
-    for module in (classifications, jobs, failures, queues, photos, models, trainings, sweeps, datasets):
         app.register_blueprint(module.blueprint, url_prefix="/api/v1")
     app.register_blueprint(health.blueprint)

@@ -19,11 +19,11 @@ def register(app: Flask) -> None:
         jobs,
         listings,
         people,
+        review,
         sell,
         sign_in,
         versions,
     )
-    from web.pages import context, docs, failures, jobs, listings, review, sell, sign_in, versions  # noqa: F401, PLC0415 - they add views
 
     context.register(app)
     app.register_blueprint(blueprint)
