@@ -88,7 +88,7 @@ class _Maps:
         require_room(self._folder, wanted - there)
 
     def of(self, name: str, photos: TrainingPhotos | HeldOutPhotos) -> np.ndarray:
-        """The maps of these photos, (n, ...), in a file that belongs to this very list: a photo may go."""
+        """The maps of these photos, (n, ...). Their file is of this very list: photos may be deleted."""
         listed = sha256("".join(photos.digests).encode())
         file = TrunkFile(self._folder / f"{name}-{listed[:16]}.f16", self._shape)
         return ensure_maps(self._compiled, file, self._read, photos.digests, self._lease.report)

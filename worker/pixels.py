@@ -33,13 +33,14 @@ def decoded_chunks(
     position = 0
     while position < len(digests) or pending:
         while position < len(digests) and len(pending) < AHEAD * chunk:
-            pending.append(pool.submit(_decode, read, digests[position]))
+            pending.append(pool.submit(decode, read, digests[position]))
             position += 1
         ready, pending = pending[:chunk], pending[chunk:]
         yield [future.result() for future in ready]
 
 
-def _decode(read: Read, digest: str) -> Pixels | HangtagError:
+def decode(read: Read, digest: str) -> Pixels | HangtagError:
+    """The pixels of one photo, or the error that says why there are none."""
     try:
         return read(digest)
     except HangtagError as error:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from datetime import timedelta
 from functools import partial
 from pathlib import PurePosixPath
 
 import structlog
+from sqlalchemy.orm import Session
 
 from shared.blobs import LISTED_AT_ONCE, BlobStore
 from shared.clock import utc_now
 from shared.database import Database
+from shared.models import registry
 from shared.photos import deletion
 from shared.photos import store as photos
 from shared.settings import Settings
@@ -21,20 +23,26 @@ from worker.training.feature_store import FeatureStore, features_folder
 logger = structlog.get_logger(__name__)
 # An upload takes seconds from its picture to its row; a day also covers clocks that differ by hours.
 KEPT_FOR = timedelta(hours=24)
-FOLDERS = ("photos", "thumbnails")
+# Folder -> which of some digests there are in use. Heads stay: they are small.
+USES: dict[str, Callable[[Session, Collection[str]], set[str]]] = {
+    "photos": photos.digests_in_use,
+    "thumbnails": photos.digests_in_use,
+    "layers": registry.layers_in_use,  # tens of MB each: what trainings left that ended before their version
+}
 
 
 def sweep_blobs(database: Database, blobs: BlobStore) -> int:
-    """Remove pictures and thumbnails that are a day old and in use nowhere. Returns how many it removed.
+    """Remove pictures, thumbnails and layers that are a day old and in use nowhere. Returns how many.
 
     An upload writes its picture anew even when there is one, so a picture that is sent again while we look
     is young, and stays.
     """
     before = utc_now() - KEPT_FOR
     removed = blobs.remove_unfinished(before)
-    for folder in FOLDERS:
+    for folder, in_use in USES.items():
         for keys in blobs.keys_before(folder, before):
-            used = _in_use(database, keys)
+            with database.read() as session:
+                used = in_use(session, {_digest(key) for key in keys})
             orphans = [key for key in keys if _digest(key) not in used]
             removed += sum(blobs.delete_if_before(key, before) for key in orphans)
     if removed:
@@ -77,11 +85,6 @@ def _forget_features(settings: Settings, digests: Collection[str]) -> None:
     if digests:
         for store in FeatureStore.all_in(features_folder(settings)):
             store.remove(digests)
-
-
-def _in_use(database: Database, keys: list[str]) -> set[str]:
-    with database.read() as session:
-        return photos.digests_in_use(session, {_digest(key) for key in keys})
 
 
 def _digest(key: str) -> str:

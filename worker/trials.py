@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
@@ -24,12 +25,12 @@ from shared.sweeps.store import TrialMetrics
 from shared.tables import Job, SweepTrial, TrainingEpoch
 from worker.attempt import run_attempt
 from worker.context import WorkerContext
-from worker.engines.choose import load_engine
 from worker.lease import Lease
 from worker.stopping import PlannedStop, WorkerStoppingError
+from worker.sweep import forget_deleted_features
 from worker.training.course import Trained, TrainingDivergedError
 from worker.training.fit import EpochInputs, Floats, train_head
-from worker.training.photo_features import PhotoFeatures
+from worker.training.photo_features import PhotoFeatures, features_in
 from worker.training.register import Examples, add_version, judged, result_of
 
 logger = structlog.get_logger(__name__)
@@ -68,6 +69,7 @@ class _Sweep:
 
     def run(self) -> None:
         """Train what is left, round by round, then register the best."""
+        forget_deleted_features(self._context.settings, self._context.database)
         with self._context.database.write() as session:
             trials = sweeps.ensure_trials(session, self._job)
         epochs = max(_parameters(trial).epochs for trial in trials)
@@ -150,8 +152,7 @@ class _Sweep:
         if self._features is None or self._features.engine.feature_space.image_size != image_size:
             self._features = None  # two networks at once would take twice the memory
             space = FeatureSpace(self._context.settings.base_weights_digest, image_size)
-            engine = load_engine(self._context.settings, space)
-            self._features = PhotoFeatures(self._context, engine, self._lease.report)
+            self._features = features_in(self._context, space, self._lease)
         return self._features
 
     def _metrics(self, trained: Trained, rung: int, seconds: float) -> TrialMetrics:
@@ -182,10 +183,12 @@ class _Sweep:
 
         self._write(drop)
 
-    def _write(self, change: Any) -> None:
-        with self._context.database.write() as session:
+    def _write(self, change: Callable[[Session], None]) -> None:
+        def fenced(session: Session) -> None:
             store.renew(session, self._job.id, self._job.attempt)  # only who holds the job may write
             change(session)
+
+        self._context.database.transact(fenced)
 
     def _register(self) -> None:
         """Register the best trial, all of them if that was asked for, and end the job in one transaction."""
@@ -196,17 +199,20 @@ class _Sweep:
         made = [(trial, *self._judge(trial, len(done), best=trial is done[0])) for trial in wanted]
         for _, _, head, _ in made:
             registry.store_head(self._context.blobs, head)
-        with self._context.database.write() as session:
+
+        def write(session: Session) -> None:
             if store.renew(session, self._job.id, self._job.attempt):
                 store.cancelled(session, self._job.id, self._job.attempt)
                 return
+            result: dict[str, Any] = {}
             for trial, new, _, _ in made:
-                version = add_version(session, new).number
-                session.get_one(SweepTrial, (self._job.id, trial.number)).version = version
-                if trial is done[0]:
-                    result = result_of(version, new) | {"trial": trial.number, "trials": len(done)}
+                number = add_version(session, new).number
+                session.get_one(SweepTrial, (self._job.id, trial.number)).version = number
+                result = result or result_of(number, new) | {"trial": trial.number, "trials": len(done)}
             _tell_epochs(session, self._job, made[0][3])
             store.succeed(session, self._job.id, self._job.attempt, result)
+
+        self._context.database.transact(write)
         logger.info("sweep_done", best_trial=done[0].number, trials=len(done))
 
     def _judge(self, trial: SweepTrial, trials: int, best: bool) -> tuple[registry.NewVersion, Head, Trained]:

@@ -66,27 +66,25 @@ def fields_of(model: type[BaseModel]) -> list[ParameterField]:
     return list(_walk(model, ""))
 
 
-def flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+def flat(values: Mapping[str, Any]) -> dict[str, Any]:
     """Nested values under dotted names: `{"augmentation": {"zoom": 0.1}}` gives `augmentation.zoom`."""
     result: dict[str, Any] = {}
     for name, value in values.items():
         if isinstance(value, Mapping):
-            result |= flat(value, f"{prefix}{name}.")
+            result |= {f"{name}.{inner}": inside for inner, inside in value.items()}
         else:
-            result[prefix + name] = value
+            result[name] = value
     return result
 
 
 def nested(values: Mapping[str, Any]) -> dict[str, Any]:
     """The opposite of `flat`. A value that stands where a part is needed is left to the validation."""
-    result: dict[str, Any] = {}
+    result = {name: dict(v) if isinstance(v, Mapping) else v for name, v in values.items() if "." not in name}
     for name, value in values.items():
         part, dot, rest = name.partition(".")
-        if not dot:
-            result[name] = value
-        elif isinstance(inside := result.setdefault(part, {}), dict):
+        if dot and isinstance(inside := result.setdefault(part, {}), dict):
             inside[rest] = value
-    return {name: nested(value) if isinstance(value, dict) else value for name, value in result.items()}
+    return result
 
 
 def problems_of(model: type[BaseModel], error: InvalidFieldError) -> ParametersError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,6 +68,12 @@ def find(session: Session, number: int) -> ModelVersion:
     if version is None:
         raise NotFoundError(f"There is no version {number}.")
     return version
+
+
+def layers_in_use(session: Session, digests: Collection[str]) -> set[str]:
+    """Those of `digests` that are fine-tuned layers of a version."""
+    query = select(ModelVersion.layers_digest).where(ModelVersion.layers_digest.in_(digests))
+    return {digest for digest in session.scalars(query) if digest is not None}
 
 
 def champion(session: Session) -> ModelVersion | None:

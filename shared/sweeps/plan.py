@@ -19,6 +19,8 @@ from shared.models.parameter_fields import ParametersError, fields_of
 # Each takes seconds and a row; a finer grid than this mostly finds the luckiest of equals.
 MAX_TRIALS = 200
 MAX_VALUES = 50
+# Beyond every hyper-parameter's bounds, and small enough to draw between.
+FARTHEST = 1e10
 # Draws that repeat each other are drawn again; a small space may not hold as many as were asked for.
 DRAWS_PER_TRIAL = 50
 
@@ -30,8 +32,8 @@ class Range(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    low: float
-    high: float
+    low: float = Field(ge=-FARTHEST, le=FARTHEST)
+    high: float = Field(ge=-FARTHEST, le=FARTHEST)
     scale: Literal["linear", "log"] = "linear"
 
     @model_validator(mode="after")

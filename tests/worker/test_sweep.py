@@ -5,13 +5,19 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import numpy as np
+import pytest
+
 from shared.blobs import BlobStore, head_key, photo_key, thumbnail_key
 from shared.clock import utc_now
 from shared.database import Database
+from shared.errors import BlobMissingError
 from shared.jobs.states import Split
+from shared.models import registry
+from shared.models.layers import load_layers, store_layers
 from shared.photos.intake import prepare
 from shared.tables import Example
-from tests.factories import add_photo, add_user, picture
+from tests.factories import add_photo, add_user, add_version, picture
 from worker.sweep import KEPT_FOR, sweep_blobs
 
 
@@ -49,6 +55,20 @@ def test_pictures_without_a_row_go_after_a_day_and_no_others(database: Database,
         assert blobs.get(thumbnail_key(digest))
     assert blobs.get(head_key("0" * 64))
     assert len(files(blobs)) == 7
+
+
+def test_layers_of_a_training_that_made_no_version_go_and_those_of_versions_stay(
+    database: Database, blobs: BlobStore
+) -> None:
+    left, used = (store_layers(blobs, (np.full(3, number, np.float32),)) for number in (1, 2))
+    version = add_version(database, blobs)
+    with database.write() as session:
+        registry.find(session, version.number).layers_digest = used
+    age(blobs)
+    assert sweep_blobs(database, blobs) == 1
+    assert load_layers(blobs, used)
+    with pytest.raises(BlobMissingError):
+        load_layers(blobs, left)
 
 
 def test_a_picture_that_is_sent_again_during_a_sweep_stays(blobs: BlobStore) -> None:

@@ -10,12 +10,13 @@ from shared.clock import rfc3339
 from shared.errors import NotFoundError
 from shared.models import registry
 from shared.models.registry import checkpoint_name
-from web.api.answers import answer, polled, problems
+from web.api.answers import Answers, answer, polled, problems
 from web.api.schemas import AliasChangeOut, AliasHistoryOut, PromotionIn, VersionOut, VersionsOut
 from web.auth import identity, require
 from web.services import services
 
 blueprint = APIBlueprint("models", __name__, tag="Models")
+ARCHIVE: Answers = {200: {"description": "The archive", "content": {"application/octet-stream": {}}}}
 
 
 @blueprint.get("/models")
@@ -46,7 +47,7 @@ def show(number: int) -> Response:
 @blueprint.doc(
     summary="Download a version's head",
     description="The dense layers of the best epoch as a NumPy archive.",
-    responses=problems(404, 409),
+    responses={**ARCHIVE, **problems(404, 409)},
 )
 def head(number: int) -> Response:
     """The head's file, under the name of its checkpoint."""
@@ -62,7 +63,7 @@ def head(number: int) -> Response:
     summary="Download a version's fine-tuned layers",
     description="The arrays that take the place of the last base weights, as a NumPy archive. "
     "404 for a version on the base weights as they are.",
-    responses=problems(404, 409),
+    responses={**ARCHIVE, **problems(404, 409)},
 )
 def layers(number: int) -> Response:
     """The file of the fine-tuned layers."""

@@ -72,7 +72,7 @@ class JobErrorOut(BaseModel):
 
 
 class JobOut(BaseModel):
-    """One job. `result` depends on its kind and is null until it succeeded."""
+    """One job. `result` depends on its kind; of one that was cancelled it says so, or is null."""
 
     id: str
     kind: JobKind

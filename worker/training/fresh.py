@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +14,8 @@ from shared.errors import HangtagError
 from shared.models.feature_space import FEATURE_COUNT
 from shared.photos.augment import AugmentedPhotos
 from worker.engines.engine import Engine
+from worker.extract import readable
+from worker.pixels import Pixels, decode
 
 # Batches that wait ready for the network.
 PREFETCHED = 2
@@ -46,7 +49,7 @@ class FreshFeatures:
         """See the class.
 
         Raises:
-            HangtagError: a photo cannot be read.
+            ValidationError: a photo cannot be read any more; the message names it.
         """
         features = np.empty((len(self._digests), FEATURE_COUNT), np.float32)
         done = 0
@@ -79,10 +82,13 @@ class FreshFeatures:
             .with_options(options)
         )
 
-    def _pixels(self, digest: str, epoch: int) -> npt.NDArray[np.uint8]:
+    def _pixels(self, digest: str, epoch: int) -> Pixels:
         try:
-            data = self._blobs.get(photo_key(digest))
-            return self._photos.pixels(digest, data, self._engine.feature_space.image_size, epoch)
+            return readable(digest, decode(partial(self._read, epoch), digest))
         except HangtagError as error:
             self._unreadable = error  # TensorFlow passes on no more than its text
             raise
+
+    def _read(self, epoch: int, digest: str) -> Pixels:
+        data = self._blobs.get(photo_key(digest))
+        return self._photos.pixels(digest, data, self._engine.feature_space.image_size, epoch)

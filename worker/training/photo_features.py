@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -16,7 +17,7 @@ from shared.photos.augment import AugmentedPhotos
 from worker.context import WorkerContext
 from worker.engines.choose import load_engine
 from worker.engines.engine import Engine
-from worker.extract import ensure_features
+from worker.extract import REPORT_SECONDS, ensure_features
 from worker.lease import Lease
 from worker.pixels import Pixels, stored_pixels
 from worker.training.feature_store import FeatureStore, features_folder
@@ -71,8 +72,13 @@ class PhotoFeatures:
         # Only here: it brings TensorFlow into the process.
         from worker.training.fresh import FreshFeatures  # noqa: PLC0415
 
+        reported = -REPORT_SECONDS
+
         def on_batch(done: int, total: int) -> None:
-            self._report(Progress("augmentation", done, total))
+            nonlocal reported
+            if time.monotonic() - reported >= REPORT_SECONDS:
+                reported = time.monotonic()
+                self._report(Progress("augmentation", done, total))
 
         threads, blobs = self._context.settings.threads, self._context.blobs
         return FreshFeatures(self.engine, varied, photos.digests, blobs, threads, on_batch)
