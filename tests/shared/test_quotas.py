@@ -17,7 +17,7 @@ from tests.factories import add_failures, add_job, add_photo, add_user
 
 def check(database: Database, settings: Settings, owner_id: str, size: int = 1000) -> None:
     with database.read() as session:
-        quotas.require_room_for_photo(session, settings, owner_id, size)
+        quotas.require_room_for_photos(session, settings, owner_id, [size])
 
 
 def test_photos_of_a_day_are_counted_by_person(

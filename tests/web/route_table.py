@@ -134,6 +134,14 @@ ROUTES: dict[str, Route] = {
     "POST /jobs/failures/retry": admins_page(303, send={"query_string": CAUSE, "data": {"until": MOMENT}}),
     "GET /jobs/failures/discard": admins_page(send={"query_string": CAUSE}),
     "POST /jobs/failures/discard": admins_page(303, send={"query_string": CAUSE, "data": {"until": MOMENT}}),
+    # Listings
+    "GET /listings": page(),
+    "GET /listings/export.<kind>": page(fill={"kind": "csv"}),
+    "GET /listings/<listing_id>": own_page(),
+    "POST /listings/<listing_id>": own_page(303, send={"data": {"title": "walk"}}),
+    "POST /listings/<listing_id>/category": own_page(303, send={"data": {"category": "hat"}}),
+    "POST /listings/<listing_id>/photos/<photo_id>/remove": own_page(303),
+    "POST /listings/<listing_id>/remove": own_page(303),
     # Versions
     "GET /versions": reviewers_page(),
     "GET /versions/<int:number>": reviewers_page(),
@@ -155,8 +163,16 @@ ROUTES: dict[str, Route] = {
     "POST /api/v1/classifications": classify(202, photo=True),
     "GET /api/v1/photos/<photo_id>": read_own(),
     "GET /api/v1/photos/<photo_id>/thumbnail": read_own(),
+    "DELETE /api/v1/photos/<photo_id>": classify_own(204),
+    "POST /api/v1/batches": classify(202, photo=True),
+    "GET /api/v1/batches": read(),
+    "GET /api/v1/batches/<batch_id>": read_own(),
+    "GET /api/v1/batches/<batch_id>/results": read_own(),
+    "GET /api/v1/account/data": read(),
+    "DELETE /api/v1/account/data": classify(200),
     "GET /api/v1/jobs": read(),
     "GET /api/v1/jobs/<job_id>": read_own(),
+    "GET /api/v1/jobs/<job_id>/events": read_own(fill={"job_id": "failed_id"}),
     "POST /api/v1/jobs/<job_id>/cancel": classify_own(202),
     "POST /api/v1/jobs/<job_id>/retry": classify_own(202, fill={"job_id": "failed_id"}),
     "POST /api/v1/jobs/<job_id>/discard": admin(fill={"job_id": "failed_id"}),
@@ -165,6 +181,16 @@ ROUTES: dict[str, Route] = {
     "POST /api/v1/jobs/failures/retry": admin(202, send={"json": CAUSE}),
     "POST /api/v1/jobs/failures/discard": admin(send={"json": CAUSE}),
     "GET /api/v1/queues": admin(),
+    # API: listings
+    "POST /api/v1/listings": classify(201, send={"json": {}}),
+    "GET /api/v1/listings": read(),
+    "GET /api/v1/listings/<listing_id>": read_own(),
+    "PATCH /api/v1/listings/<listing_id>": classify_own(200, send={"json": {"title": "walk"}}),
+    "DELETE /api/v1/listings/<listing_id>": classify_own(204),
+    "DELETE /api/v1/listings/<listing_id>/photos/<photo_id>": classify_own(204),
+    "PUT /api/v1/listings/<listing_id>/category": classify_own(
+        200, send={"json": {"category": "hat"}, "headers": {"If-Match": "*"}}
+    ),
     # API: trainings, datasets, versions
     "POST /api/v1/trainings": train(202, send={"json": {}}),
     "GET /api/v1/trainings/<job_id>": read_own(fill={"job_id": "training_id"}),
