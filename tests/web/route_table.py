@@ -147,6 +147,11 @@ ROUTES: dict[str, Route] = {
     "GET /versions/<int:number>": reviewers_page(),
     "GET /versions/<int:number>/champion": admins_page(),
     "POST /versions/<int:number>/champion": admins_page(303, send={"data": {"reason": "walk"}}),
+    # Review
+    "GET /review": reviewers_page(),
+    "POST /review": reviewers_page(422, send={"data": {"label": "hat"}}),
+    "POST /review/undo": reviewers_page(303),
+    "GET /review/photos/<photo_id>": reviewers_page(),
     # People
     "GET /people": admins_page(),
     "POST /people": admins_page(422, send={"data": {"name": "", "role": "seller"}}),
@@ -195,10 +200,14 @@ ROUTES: dict[str, Route] = {
     "POST /api/v1/trainings": train(202, send={"json": {}}),
     "GET /api/v1/trainings/<job_id>": read_own(fill={"job_id": "training_id"}),
     "GET /api/v1/trainings/<job_id>/metrics": read_own(fill={"job_id": "training_id"}),
+    "POST /api/v1/sweeps": train(422, send={"json": {}}),
+    "GET /api/v1/sweeps/<job_id>": read_own(fill={"job_id": "sweep_id"}),
     "GET /api/v1/datasets": read(),
     "GET /api/v1/datasets/versions/<int:number>": read(),
     "GET /api/v1/models": read(),
     "GET /api/v1/models/<int:number>": read(),
+    "GET /api/v1/models/<int:number>/head": train(200),
+    "GET /api/v1/models/<int:number>/layers": train(404),  # only fine-tuned versions have some
     "PUT /api/v1/aliases/champion": admin(send={"json": {"version": 1, "reason": "walk"}}),
     "GET /api/v1/aliases/champion/history": read(),
     # API: people, keys, audit

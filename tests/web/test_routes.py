@@ -70,6 +70,7 @@ class Walk:
             "failed_id": add_failures(self.database, **of_seller)[0].id,
             "quarantined_id": quarantined[0].id,
             "training_id": add_job(self.database, JobKind.TRAIN, owner_id=seller.id).id,
+            "sweep_id": add_job(self.database, JobKind.SWEEP, owner_id=seller.id).id,
             "handle": sessions.handle(browser),
             "key_id": key.id,
             "user_id": somebody.id,
