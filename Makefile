@@ -1,6 +1,6 @@
 # Hangtag. `make help` lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help run test faults soak fuzz lint starter lock db-check clean
+.PHONY: help run test faults soak fuzz lint audit starter lock db-check clean
 BIN := .venv/bin
 
 help: ## Show this list
@@ -35,6 +35,15 @@ lint: ## Style, types, import rules, sizes, requirement files, migrations
 
 db-check: ## Compare the migrations with the tables in the code
 	@scripts/set_up.sh dev && $(BIN)/python scripts/check_migrations.py
+
+audit: ## Known holes in the pinned packages; asks the vulnerability service of PyPI and fails when it cannot
+	@scripts/set_up.sh dev
+	@for name in dev gpu; do \
+	  $(BIN)/pip-audit --strict --progress-spinner off --disable-pip --require-hashes -r requirements/$$name.txt || { \
+	    echo "requirements/$$name.txt is not known to be safe: pip-audit found a hole, or could not ask PyPI (its words" \
+	      "above say which; \"not found on PyPI\" means that its JSON interface cannot be reached from here)." >&2; \
+	    exit 1; }; \
+	done
 
 starter: ## Train the starter version anew: make starter DATA=folder with train/ validation/ test/
 	@test -n "$(DATA)" || { echo "Name the photos: make starter DATA=folder" >&2; exit 2; }

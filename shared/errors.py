@@ -322,6 +322,13 @@ class SignInRefusedError(ValidationError):
     code = "sign_in_refused"
 
 
+class UntrustedHostError(PermanentError):
+    """Hangtag does not answer under this host name. Whoever runs it can add it to HANGTAG_TRUSTED_HOSTS."""
+
+    code = "host_not_trusted"
+    status = 400
+
+
 class RateLimitedError(TransientError):
     """Too many requests in a short time."""
 

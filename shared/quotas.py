@@ -36,13 +36,13 @@ def require_room_for_photos(
 
 
 def require_room_for_training(session: Session, settings: Settings, owner_id: str) -> None:
-    """See that a person may have another training.
+    """See that a person may have another training or sweep.
 
     Raises:
         TrainingQuotaError: as many as may be wait or run already.
     """
     quota = settings.quota_trainings
-    if quota and _unfinished(session, owner_id, JobKind.TRAIN) >= quota:
+    if quota and _unfinished(session, owner_id, JobKind.TRAIN, JobKind.SWEEP) >= quota:
         raise TrainingQuotaError
 
 
@@ -79,9 +79,6 @@ def _check_storage(session: Session, quota: int, owner_id: str, size: int) -> No
         raise StorageQuotaError
 
 
-def _unfinished(session: Session, owner_id: str, kind: JobKind) -> int:
-    query = select(func.count()).select_from(Job)
-    return (
-        session.scalar(query.where(Job.owner_id == owner_id, Job.kind == kind, Job.finished_at.is_(None)))
-        or 0
-    )
+def _unfinished(session: Session, owner_id: str, *kinds: JobKind) -> int:
+    theirs = (Job.owner_id == owner_id, Job.kind.in_(kinds), Job.finished_at.is_(None))
+    return session.scalar(select(func.count()).select_from(Job).where(*theirs)) or 0

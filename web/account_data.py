@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from typing import IO, cast
 
 import structlog
+from sqlalchemy.orm import Session
 
-from shared import owned
+from shared import audit, owned
+from shared.audit import Action
 from shared.blobs import photo_key
 from shared.errors import BlobMissingError, HangtagError
 from shared.photos import deletion
@@ -37,24 +39,36 @@ class Deleted:
     batches: int
 
 
-def delete_photo(services: Services, photo_id: str, owner_id: str | None) -> None:
+def delete_photo(services: Services, photo_id: str, owner_id: str | None, *, by: str) -> None:
     """Delete one photo: its rows, then its pixels. Maintenance removes features, and what fails here.
 
     Raises:
         NotFoundError: unknown, or somebody else's.
     """
-    digest = services.database.transact(lambda session: deletion.delete_photo(session, photo_id, owner_id))
+
+    def work(session: Session) -> str:
+        digest = deletion.delete_photo(session, photo_id, owner_id)
+        audit.record(session, by, Action.DELETED, f"photo {photo_id}")
+        return digest
+
+    digest = services.database.transact(work)
     _remove_pixels(services, [digest])
 
 
-def delete_everything(services: Services, owner_id: str) -> Deleted:
+def delete_everything(services: Services, owner_id: str, *, by: str) -> Deleted:
     """Delete all photos of somebody and what came of them, some at a time; done again, it goes on."""
     count = 0
     while digests := services.database.transact(lambda session: deletion.delete_some_of(session, owner_id)):
         count += len(digests)
         _remove_pixels(services, digests)
-    batches = services.database.transact(lambda session: deletion.delete_traces_of(session, owner_id))
-    return Deleted(count, batches)
+
+    def work(session: Session) -> int:
+        batches = deletion.delete_traces_of(session, owner_id)
+        said = {"photos": count, "batches": batches}
+        audit.record(session, by, Action.DELETED, f"everything of {by}", said)
+        return batches
+
+    return Deleted(count, services.database.transact(work))
 
 
 def export_everything(services: Services, owner_id: str) -> Iterator[bytes]:

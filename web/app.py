@@ -17,7 +17,7 @@ from shared.errors import NotFoundError
 from shared.jobs.queue import CeleryQueue, JobQueue
 from shared.photos.decoder import Decoder
 from shared.settings import Settings
-from web import api, limits, pages, problems
+from web import api, hosts, limits, pages, problems
 from web.auth import csrf
 from web.incoming_request import IncomingRequest, refuse_nul
 from web.openapi import describe
@@ -66,6 +66,7 @@ def create_app(settings: Settings, queue: JobQueue | None = None) -> APIFlask:
     )
     csrf.init_app(app)
     app.before_request(_bind_log_context)
+    hosts.register(app, settings)
     problems.register(app)
     limits.register(app, settings)
     api.register(app)
@@ -81,7 +82,6 @@ def _configure(app: APIFlask, settings: Settings) -> None:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
     app.config.update(
         SECRET_KEY=settings.secret_key,
-        TRUSTED_HOSTS=list(settings.trusted_hosts),
         MAX_CONTENT_LENGTH=MAX_REQUEST_BYTES,
         MAX_FORM_MEMORY_SIZE=MAX_FORM_FIELD_BYTES,
         MAX_FORM_PARTS=MAX_FORM_PARTS,

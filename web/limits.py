@@ -105,6 +105,7 @@ def _key() -> str:
 
 def _refusal(limiter: Limiter, error: RateLimitExceeded) -> Response:
     limit = limiter.current_limit
-    seconds = limit.reset_at - time.time() if limit else WINDOW_SECONDS
+    left = round(limit.reset_at - time.time()) if limit else WINDOW_SECONDS
     allowed = error.limit.limit.amount
-    return problems.explain(RateLimitedError(TOO_FAST.format(allowed=allowed), max(1, round(seconds))))
+    seconds = min(max(1, left), WINDOW_SECONDS)
+    return problems.explain(RateLimitedError(TOO_FAST.format(allowed=allowed), seconds))

@@ -33,9 +33,6 @@ HTTP_CODES = {
 }
 RETRY_SECONDS = "5"
 FOR_PROGRAMS = ("/api/v1/", "/healthz", "/readyz", "/metrics")
-UNKNOWN_HOST = (
-    "Hangtag does not answer under this host name. Whoever runs it can add it to HANGTAG_TRUSTED_HOSTS."
-)
 WRONG_VALUES = "Some of the values sent cannot be used; see errors."
 INTERNAL = "Something went wrong on our side. Please try again; the request id helps us find the cause."
 
@@ -85,7 +82,7 @@ def _answer(document: dict[str, Any], headers: dict[str, str] | None = None) -> 
 
 
 def _wants_page() -> bool:
-    # A page has links, and without a host that is ours there is nothing they could start with.
+    # A page has links, and a host that cannot be one leaves nothing they could start with.
     if isinstance(request.routing_exception, SecurityError) or request.path.startswith(FOR_PROGRAMS):
         return False
     best = request.accept_mimetypes.best_match(["application/json", "text/html"], default="application/json")
@@ -124,10 +121,8 @@ def _from_csrf(_error: CSRFError) -> Response:
 def _from_werkzeug(error: HTTPException) -> Response:
     if error.code is None or error.code < HTTPStatus.BAD_REQUEST:
         return error.get_response()  # type: ignore[return-value]  # a redirect, not an error
-    code, detail = HTTP_CODES.get(error.code, f"http_{error.code}"), error.description or ""
-    if isinstance(error, SecurityError):
-        code, detail = "host_not_trusted", UNKNOWN_HOST
-    response = _answer(problem(error.code, code, detail))
+    code = HTTP_CODES.get(error.code, f"http_{error.code}")
+    response = _answer(problem(error.code, code, error.description or ""))
     for name in ("Allow", "Retry-After"):
         if name in (kept := error.get_response().headers):
             response.headers[name] = kept[name]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,8 +22,17 @@ from shared.blobs import BlobStore
 from shared.database import Database
 from shared.jobs.states import JobKind, JobState
 from shared.settings import load_settings
-from shared.tables import DatasetVersion, SignInAttempt, User
-from tests.factories import add_champion, add_failures, add_job, add_key, add_photo, add_user, picture
+from shared.tables import Batch, DatasetVersion, SignInAttempt, User
+from tests.factories import (
+    add_champion,
+    add_failures,
+    add_job,
+    add_key,
+    add_listing,
+    add_photo,
+    add_user,
+    picture,
+)
 from tests.web.conftest import sign_in
 from tests.web.route_table import ACTORS, ROUTES, SCOPES, Route
 from web.app import create_app
@@ -51,6 +61,8 @@ class Walk:
             browser = accounts.sessions_of(session, seller.id)[0]
             key, _ = accounts.create_key(session, seller.id, "walk", ["read"])
             somebody = accounts.add_user(session, f"Somebody {uuid4().hex}", "seller")
+            batch = Batch(owner_id=seller.id)
+            session.add(batch)
         quarantined = add_failures(self.database, state=JobState.QUARANTINED, **of_seller)
         return {
             "photo_id": photo.id,
@@ -58,9 +70,12 @@ class Walk:
             "failed_id": add_failures(self.database, **of_seller)[0].id,
             "quarantined_id": quarantined[0].id,
             "training_id": add_job(self.database, JobKind.TRAIN, owner_id=seller.id).id,
+            "sweep_id": add_job(self.database, JobKind.SWEEP, owner_id=seller.id).id,
             "handle": sessions.handle(browser),
             "key_id": key.id,
             "user_id": somebody.id,
+            "listing_id": add_listing(self.database, seller, photo).id,
+            "batch_id": batch.id,
             "number": "1",
         }
 
@@ -68,16 +83,19 @@ class Walk:
         """What one caller gets."""
         method, rule = name.split(" ", 1)
         objects = self.objects()
-        path = rule
-        for part in [part for part in rule.split("/") if part.startswith("<")]:
-            parameter = part.strip("<>").rpartition(":")[2]
+
+        def filled(part: re.Match[str]) -> str:
+            parameter = part[1].rpartition(":")[2]
             wanted = route.fill.get(parameter, parameter)
-            path = path.replace(part, objects.get(wanted, wanted))
+            return objects.get(wanted, wanted)
+
+        path = re.sub(r"<([^>]+)>", filled, rule)
         send: dict[str, Any] = dict(route.send)
         if route.photo:
             send["data"] = {"photo": (io.BytesIO(picture(1)), "a.jpg")}
         accept = "application/json" if path.startswith("/api/v1") else "text/html"
-        with client.open(path, method=method, headers={"Accept": accept, **headers}, **send) as response:
+        sent = {"Accept": accept, **headers, **send.pop("headers", {})}
+        with client.open(path, method=method, headers=sent, **send) as response:
             return response.status_code
 
 

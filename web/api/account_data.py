@@ -6,6 +6,8 @@ from apiflask import APIBlueprint
 from flask import Response
 from pydantic import BaseModel, Field
 
+from shared import audit
+from shared.audit import Action
 from web.account_data import Deleted, delete_everything, export_everything
 from web.api.answers import Answers, answer, problems
 from web.auth import identity, require
@@ -49,12 +51,16 @@ def export() -> Response:
 )
 def delete() -> Response:
     """Delete what whoever asks has here; the account stays."""
-    return answer(DeletedOut.of(delete_everything(services(), identity().user.id)))
+    user = identity().user
+    return answer(DeletedOut.of(delete_everything(services(), user.id, by=user.name)))
 
 
 def export_response() -> Response:
     """The archive of whoever asks, streamed."""
-    chunks = export_everything(services(), identity().user.id)
+    user = identity().user
+    with services().database.write() as session:
+        audit.record(session, user.name, Action.EXPORTED, f"everything of {user.name}")
+    chunks = export_everything(services(), user.id)
     response = Response(chunks, content_type="application/zip")
     response.headers["Content-Disposition"] = 'attachment; filename="hangtag-data.zip"'
     response.headers["Cache-Control"] = "private, no-store"

@@ -50,7 +50,7 @@ def thumbnail(photo_id: str) -> Response:
 )
 def delete(photo_id: str) -> Response:
     """Delete a photo for good."""
-    delete_photo(services(), photo_id, identity().owner_filter)
+    delete_photo(services(), photo_id, identity().owner_filter, by=identity().user.name)
     return Response(status=204)
 
 

@@ -8,6 +8,7 @@ from apiflask import APIBlueprint
 from flask import Response
 from sqlalchemy.orm import Session
 
+from shared import quotas
 from shared.datasets import store as datasets
 from shared.jobs.states import JobKind
 from shared.models.hyperparameters import HyperParameters
@@ -32,7 +33,7 @@ blueprint = APIBlueprint("sweeps", __name__, tag="Trainings")
     summary="Start a sweep",
     description="Many trainings on features that are computed once. The best trial by its validation photos "
     "becomes a model version; the test photos are looked at for that one alone.",
-    responses=problems(400, 404, 422),
+    responses=problems(400, 404, 409, 422),
     extensions={"x-parameters": [PARAMETER]},
 )
 def create(json_data: SweepIn) -> Response:
@@ -40,6 +41,7 @@ def create(json_data: SweepIn) -> Response:
     trials, plan = wanted_trials(json_data)
 
     def work(session: Session) -> dict[str, Any]:
+        quotas.require_room_for_training(session, services().settings, identity().user.id)
         number = json_data.dataset_version
         dataset = datasets.latest(session) if number is None else datasets.find(session, number)
         owner = identity().user.id

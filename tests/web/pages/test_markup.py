@@ -21,7 +21,16 @@ PAGES = (
     *("/sell", "/listings", "/review", "/jobs", "/jobs?state=failed", "/jobs/failures"),
     "/jobs/failures/retry?kind=classify&error_code=blob_missing",
     "/jobs/failures/discard?kind=classify&error_code=blob_missing",
-    *("/versions", "/versions/1", "/versions/1/champion", "/api/docs"),
+    *(
+        "/versions",
+        "/versions/1",
+        "/versions/1/champion",
+        "/account",
+        "/people",
+        "/people/keys",
+        "/people/audit",
+        "/api/docs",
+    ),
 )
 
 

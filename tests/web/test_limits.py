@@ -1,0 +1,140 @@
+"""Rates and quotas as clients meet them, with Redis and without."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from werkzeug.test import TestResponse
+
+from shared.database import Database
+from shared.redis_server import server_command
+from shared.settings import Settings
+from shared.tables import User
+from tests.factories import add_key, picture
+from tests.processes import wait_until
+from tests.web.conftest import Api, MakeApp, sign_in
+
+# A window of a minute may end between two requests of a test; then twice as many go through, and no more.
+WINDOWS = 2
+
+
+def refused(statuses: list[int]) -> bool:
+    return 429 in statuses
+
+
+@pytest.fixture
+def strict(settings: Settings, redis_url: str) -> Settings:
+    """Settings with which limits are met at once. Each test has people, and so counts, of its own."""
+    return dataclasses.replace(settings, rate_reads=3, rate_writes=2, rate_anonymous=4)
+
+
+def test_a_person_who_is_too_fast_is_told_when_to_go_on(
+    make_app: MakeApp, strict: Settings, database: Database, seller: User
+) -> None:
+    api = Api(make_app(strict).test_client(), add_key(database, seller, "read"))
+    answers = [api("GET", "/api/v1/jobs") for _ in range(WINDOWS * 3 + 1)]
+    (refusal, *_) = [answer for answer in answers if answer.status_code == 429]
+    assert refusal.json["code"] == "rate_limited"
+    assert "3 requests a minute" in refusal.json["detail"]
+    assert 1 <= int(refusal.headers["Retry-After"]) <= 60
+
+
+def test_another_key_is_no_way_around_and_other_people_are_not_held_up(
+    make_app: MakeApp, strict: Settings, database: Database, seller: User, admin: User
+) -> None:
+    app = make_app(strict)
+    keys = [Api(app.test_client(), add_key(database, seller, "read")) for _ in range(7)]
+    assert refused([key("GET", "/api/v1/jobs").status_code for key in keys])
+    other = Api(app.test_client(), add_key(database, admin, "read"))
+    assert other("GET", "/api/v1/jobs").status_code == 200
+
+
+def test_all_web_processes_count_together(
+    make_app: MakeApp, strict: Settings, database: Database, seller: User
+) -> None:
+    key = add_key(database, seller, "read")
+    statuses = [Api(make_app(strict).test_client(), key)("GET", "/api/v1/jobs").status_code for _ in range(7)]
+    assert refused(statuses)
+
+
+def test_strangers_are_counted_by_address(make_app: MakeApp, strict: Settings, database: Database) -> None:
+    client = make_app(strict).test_client()
+    address = {"REMOTE_ADDR": f"2001:db8::{os.urandom(2).hex()}"}
+    wrong = {"Authorization": "Bearer htk_wrong"}
+    statuses = [
+        client.get("/api/v1/jobs", headers=wrong, environ_overrides=address).status_code for _ in range(9)
+    ]
+    assert set(statuses) == {401, 429}
+
+
+def test_static_files_and_monitoring_are_never_held_up(make_app: MakeApp, strict: Settings) -> None:
+    client = make_app(strict).test_client()
+    for path in ("/static/css/base.css", "/healthz"):
+        for _ in range(10):
+            with client.get(path) as response:
+                assert response.status_code == 200
+
+
+def test_a_page_says_it_in_words(
+    make_app: MakeApp, strict: Settings, database: Database, seller: User
+) -> None:
+    browser = sign_in(make_app(strict).test_client(), database, seller)
+    answers = [browser.get("/sell", headers={"Accept": "text/html"}) for _ in range(7)]
+    (refusal, *_) = [answer for answer in answers if answer.status_code == 429]
+    assert "A little too fast" in refusal.text
+    assert "Please wait" in refusal.text
+
+
+def test_an_upload_beyond_a_quota_is_refused_and_leaves_nothing(
+    make_app: MakeApp, settings: Settings, database: Database, seller: User
+) -> None:
+    one_a_day = dataclasses.replace(settings, quota_photos_per_day=1)
+    api = Api(make_app(one_a_day).test_client(), add_key(database, seller, "classify", "read"))
+    assert upload(api, 1).status_code == 202
+    refusal = upload(api, 2)
+    assert (refusal.status_code, refusal.json["code"]) == (429, "quota_exceeded")
+    assert int(refusal.headers["Retry-After"]) > 0
+    assert len(api("GET", "/api/v1/jobs").json["jobs"]) == 1
+
+
+@pytest.fixture
+def own_redis(short_tmp: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """A Redis that a test may freeze and end."""
+    folder = short_tmp / f"f{os.urandom(3).hex()}"
+    (folder / "redis").mkdir(parents=True)
+    command = server_command(folder)
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    socket = Path(command[command.index("--unixsocket") + 1])
+    wait_until(socket.exists, 10, "Redis opens its socket")
+    yield f"redis+socket://{socket}", process
+    process.send_signal(signal.SIGCONT)
+    process.terminate()
+    process.wait(10)
+
+
+def test_uploads_go_on_while_redis_is_frozen_and_are_counted_still(
+    make_app: MakeApp,
+    settings: Settings,
+    database: Database,
+    seller: User,
+    own_redis: tuple[str, subprocess.Popen[bytes]],
+) -> None:
+    url, process = own_redis
+    app = make_app(dataclasses.replace(settings, redis_url=url, rate_writes=4))
+    api = Api(app.test_client(), add_key(database, seller, "classify", "read"))
+    assert upload(api, 1).status_code == 202
+    process.send_signal(signal.SIGSTOP)
+    assert upload(api, 2).status_code == 202
+    assert refused([upload(api, 2).status_code for _ in range(WINDOWS * 4)])
+
+
+def upload(api: Api, seed: int) -> TestResponse:
+    photo = {"photo": (io.BytesIO(picture(seed)), "a.jpg")}
+    return api("POST", "/api/v1/classifications", data=photo, content_type="multipart/form-data")
