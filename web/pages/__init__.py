@@ -10,7 +10,17 @@ blueprint = APIBlueprint("pages", __name__, enable_openapi=False)
 
 def register(app: Flask) -> None:
     """Add all pages, and what their templates need, to an application."""
-    from web.pages import context, docs, failures, jobs, sell, sign_in, versions  # noqa: F401, PLC0415 - they add views
+    from web.pages import (  # noqa: F401, PLC0415 - they add views
+        batches,
+        context,
+        docs,
+        failures,
+        jobs,
+        sell,
+        sign_in,
+        versions,
+        your_data,
+    )
 
     context.register(app)
     app.register_blueprint(blueprint)

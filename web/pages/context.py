@@ -25,6 +25,7 @@ class NavigationItem:
 # Label, endpoint, the path its pages share, and who may go there.
 NAVIGATION = (
     ("Sell", "pages.sell", "/sell", ("seller", "reviewer", "admin")),
+    ("Bulk", "pages.batches", "/batches", ("seller", "reviewer", "admin")),
     ("Jobs", "pages.jobs", "/jobs", ("seller", "reviewer", "admin")),
     ("Versions", "pages.versions", "/versions", ("reviewer", "admin")),
     ("API docs", "pages.api_docs", "/api/docs", ("seller", "reviewer", "admin")),

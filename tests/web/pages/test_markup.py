@@ -9,9 +9,12 @@ from pathlib import Path
 import pytest
 from flask.testing import FlaskClient
 
+from shared import batches
 from shared.blobs import BlobStore
 from shared.database import Database
+from shared.errors import PhotoTypeError
 from shared.jobs.handling import FAILURES
+from shared.photos.store import StoredPhoto
 from tests.factories import add_champion, add_failures, add_job, add_photo
 from web import pages
 
@@ -21,8 +24,11 @@ PAGES = (
     *("/sell", "/jobs", "/jobs?state=failed", "/jobs/failures"),
     "/jobs/failures/retry?kind=classify&error_code=blob_missing",
     "/jobs/failures/discard?kind=classify&error_code=blob_missing",
+    *("/batches", "/your-data"),
     *("/versions", "/versions/1", "/versions/1/champion", "/api/docs"),
 )
+# Reached from the reader's own name, and in no navigation.
+ASIDE = ("/your-data",)
 
 
 @pytest.fixture
@@ -35,7 +41,12 @@ def rendered(
     job = add_job(database, owner_id=photo.owner_id, photo_id=photo.id)
     for state in FAILURES:
         add_failures(database, 2, state=state, owner_id=photo.owner_id, photo_id=photo.id)
-    return {path: admin_signed_in.get(path).text for path in (*PAGES, f"/jobs/{job.id}")}
+    with database.write() as session:
+        sent = [batches.Sent("a.jpg", StoredPhoto(photo.digest, 1, 1, 1, "a.jpg"))]
+        batch = batches.create(session, photo.owner_id, [*sent, batches.Sent("b.txt", PhotoTypeError())])
+    return {
+        path: admin_signed_in.get(path).text for path in (*PAGES, f"/jobs/{job.id}", f"/batches/{batch.id}")
+    }
 
 
 def test_pages_keep_the_content_security_policy(rendered: dict[str, str]) -> None:
@@ -72,7 +83,7 @@ def test_ids_are_unique(rendered: dict[str, str]) -> None:
 
 def test_navigation_marks_where_one_is(rendered: dict[str, str]) -> None:
     for path, page in rendered.items():
-        assert page.count('aria-current="page"') == 1, path
+        assert page.count('aria-current="page"') == (0 if path in ASIDE else 1), path
 
 
 def tokens(scheme: str) -> dict[str, str]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from shared.errors import PhotoDeletedError
 from shared.jobs.states import ACTIVE, TERMINAL, JobKind, JobState
 from shared.tables import Attempt, Job, Photo
 from web.pages.present.moments import between, duration_text
@@ -122,7 +123,8 @@ def may_cancel(job: Job) -> bool:
 
 def may_retry(job: Job) -> bool:
     """Whether the same task can be queued again, and has not been."""
-    return job.state in TERMINAL and job.state is not JobState.SUCCEEDED and job.retried_as is None
+    ended_badly = job.state in TERMINAL and job.state is not JobState.SUCCEEDED
+    return ended_badly and job.retried_as is None and job.error_code != PhotoDeletedError.code
 
 
 def _progress(job: Job) -> ProgressView | None:
@@ -148,6 +150,8 @@ def _summary(job: Job, waited: str) -> str:
 
 
 def _without_result(job: Job, waited: str) -> str:
+    if job.error_code == PhotoDeletedError.code:
+        return "Photo deleted"
     if job.state is JobState.RUNNING:
         return "Looking at it" if job.kind is JobKind.CLASSIFY else "Getting ready"
     return {JobState.QUEUED: f"Waiting for {waited}", JobState.CANCELLED: "Stopped on request"}.get(

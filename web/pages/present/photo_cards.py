@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from shared.errors import PhotoDeletedError
 from shared.jobs.states import JobState
 from shared.tables import Job, Photo
 from web.pages.present.words import Confidence, category_label, confidence, percent
@@ -94,7 +95,7 @@ def photo_card(job: Job, photo: Photo | None) -> PhotoCard:
         note=NOTES["failed"],
         level="bad",
         message=message,
-        retryable=True,
+        retryable=job.error_code != PhotoDeletedError.code,
         **known,
     )
 
@@ -122,9 +123,9 @@ def counts(cards: list[PhotoCard]) -> list[Count]:
 
 
 def newest_per_photo(jobs: list[Job]) -> list[Job]:
-    """The newest job of each photo, in the order given: a photo tried again has one card, not two."""
+    """The newest job of each photo, in the order given: one tried again has one card, a deleted one none."""
     first: dict[str, Job] = {}
-    for job in jobs:
+    for job in (job for job in jobs if job.error_code != PhotoDeletedError.code):
         first.setdefault(job.photo_id or job.id, job)
     return list(first.values())
 

@@ -46,11 +46,27 @@ function parsed(text) {
   }
 }
 
-/** Send one photo. The fetch API cannot report upload progress, so this uses the older request object. */
+/** A key that makes a repeated upload count once. */
+export function uniqueKey() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+/** Send one photo. */
 export function sendPhoto(file, key, onProgress) {
+  return upload("/api/v1/classifications", [file], "photo", key, onProgress);
+}
+
+/** Send many photos, or one zip as `archive`, as a batch. */
+export function sendBatch(files, field, key, onProgress) {
+  return upload("/api/v1/batches", files, field, key, onProgress);
+}
+
+/** The fetch API cannot report upload progress, so this uses the older request object. */
+function upload(address, files, field, key, onProgress) {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
-    request.open("POST", "/api/v1/classifications");
+    request.open("POST", address);
     request.setRequestHeader("X-CSRFToken", csrfToken());
     request.setRequestHeader("Idempotency-Key", key);
     request.upload.addEventListener("progress", (event) => onProgress(event.loaded / event.total));
@@ -61,7 +77,7 @@ export function sendPhoto(file, key, onProgress) {
       else reject(explained(request.status, body, request.getResponseHeader("Retry-After")));
     });
     const form = new FormData();
-    form.append("photo", file, file.name || "photo.jpg");
+    for (const file of files) form.append(field, file, file.name || "photo.jpg");
     request.send(form);
   });
 }

@@ -1,6 +1,6 @@
 /** The sell page: every chosen photo becomes a card at once and is followed until it has its answer. */
 
-import { cardOf, lookAtJob, persist, retryJob, sendPhoto, WAIT_SECONDS } from "./api.js";
+import { cardOf, lookAtJob, persist, retryJob, sendPhoto, uniqueKey, WAIT_SECONDS } from "./api.js";
 import { Announcer } from "./announcer.js";
 import { Lanes } from "./lanes.js";
 import { PhotoCard } from "./photo_card.js";
@@ -15,12 +15,6 @@ const ENDED = new Set(["succeeded", "failed", "cancelled", "quarantined"]);
 
 const list = document.getElementById("cards");
 const announcer = new Announcer(document.getElementById("announcements"));
-
-/** A key that makes a repeated upload count once. */
-function uniqueKey() {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-}
 
 function summarise() {
   const states = [...list.children].map((card) => card.dataset.state);
