@@ -22,7 +22,16 @@ from shared.database import Database
 from shared.jobs.states import JobKind, JobState
 from shared.settings import load_settings
 from shared.tables import DatasetVersion, SignInAttempt, User
-from tests.factories import add_champion, add_failures, add_job, add_key, add_photo, add_user, picture
+from tests.factories import (
+    add_champion,
+    add_failures,
+    add_job,
+    add_key,
+    add_listing,
+    add_photo,
+    add_user,
+    picture,
+)
 from tests.web.conftest import sign_in
 from tests.web.route_table import ACTORS, ROUTES, SCOPES, Route
 from web.app import create_app
@@ -57,6 +66,7 @@ class Walk:
             "job_id": add_job(self.database, **of_seller).id,
             "failed_id": add_failures(self.database, **of_seller)[0].id,
             "quarantined_id": quarantined[0].id,
+            "listing_id": add_listing(self.database, seller, photo).id,
             "training_id": add_job(self.database, JobKind.TRAIN, owner_id=seller.id).id,
             "handle": sessions.handle(browser),
             "key_id": key.id,
