@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from shared.clock import rfc3339
 from shared.database import Database
-from shared.tables import Batch, BatchItem, Job, Photo, Prediction
+from shared.tables import Batch, BatchItem, CategoryChoice, Job, Listing, ListingPhoto, Photo, Prediction
 
 # Rows read at once.
 PAGE = 500
@@ -28,10 +28,12 @@ def lines(database: Database, owner_id: str) -> dict[str, Iterator[dict[str, Any
     jobs = select(Job).where(Job.owner_id == owner_id)
     predictions = select(Prediction).join(Photo).where(Photo.owner_id == owner_id)
     batches = select(Batch).where(Batch.owner_id == owner_id)
+    listings = select(Listing).where(Listing.owner_id == owner_id)
     return {
         "photos": map(_photo, photos(database, owner_id)),
         "jobs": map(_job, _rows(database, jobs, Job.id)),
         "predictions": map(_prediction, _rows(database, predictions, Prediction.id)),
+        "listings": (_listing(database, listing) for listing in _rows(database, listings, Listing.id)),
         "batches": (_batch(database, batch) for batch in _rows(database, batches, Batch.id)),
     }
 
@@ -103,3 +105,30 @@ def _batch(database: Database, batch: Batch) -> dict[str, Any]:
         )
         files = [{"name": item.name, "job_id": item.job_id, "error_code": item.error_code} for item in items]
     return {"id": batch.id, "created_at": rfc3339(batch.created_at), "files": files}
+
+
+def _listing(database: Database, listing: Listing) -> dict[str, Any]:
+    shown = select(ListingPhoto.photo_id).where(ListingPhoto.listing_id == listing.id)
+    made = select(CategoryChoice).where(CategoryChoice.listing_id == listing.id)
+    with database.read() as session:
+        photo_ids = list(session.scalars(shown.order_by(ListingPhoto.position)))
+        choices = [_choice(choice) for choice in session.scalars(made.order_by(CategoryChoice.id))]
+    return {
+        "id": listing.id,
+        "title": listing.title,
+        "category": listing.chosen,
+        "photos": photo_ids,
+        "choices": choices,
+        "created_at": rfc3339(listing.created_at),
+        "removed_at": rfc3339(listing.removed_at),
+    }
+
+
+def _choice(choice: CategoryChoice) -> dict[str, Any]:
+    return {
+        "category": choice.chosen,
+        "suggested": choice.suggested,
+        "confidence": choice.confidence,
+        "model_version": choice.model_version,
+        "created_at": rfc3339(choice.created_at),
+    }

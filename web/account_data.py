@@ -26,6 +26,7 @@ photos/            your photos, as Hangtag keeps them: JPEG, upright, without me
 photos.jsonl       one line per photo; "file" is its place in this archive
 jobs.jsonl         one line per job
 predictions.jsonl  one line per answer of a model version for a photo
+listings.jsonl     one line per listing, with its photos and every choice of a category
 batches.jsonl      one line per batch, with the files that were sent
 missing.txt        only if a photo's file was gone from the storage
 """

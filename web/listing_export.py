@@ -1,10 +1,7 @@
-"""Listings as files: CSV for spreadsheets, JSON lines for programs, written row by row."""
+"""Listings as files, read page by page."""
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -15,6 +12,7 @@ from shared.database import Database
 from shared.listings import store
 from shared.listings.suggestion import suggestions
 from shared.tables import CategoryChoice, Listing
+from web.row_files import CSV, JSON_LINES, csv_lines, json_lines
 
 ROWS_AT_ONCE = 200
 COLUMNS = (
@@ -29,8 +27,6 @@ COLUMNS = (
     "created_at",
     "chosen_at",
 )
-# A cell that begins with one of these is a formula to spreadsheets, and a formula can call other programs.
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 Row = dict[str, Any]
 
 
@@ -41,11 +37,6 @@ def export(database: Database, kind: str, **filters: Any) -> Response:
     response.headers["Content-Disposition"] = f'attachment; filename="listings.{kind}"'
     response.headers["Cache-Control"] = "private, no-store"
     return response
-
-
-def safe_cell(value: object) -> object:
-    """A cell no spreadsheet takes for a formula: an apostrophe goes in front of what could be one."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_STARTS) else value
 
 
 def _rows(database: Database, filters: dict[str, Any]) -> Iterator[Row]:
@@ -91,24 +82,10 @@ def _row(listing: Listing, choices: list[CategoryChoice], photos: int) -> Row:
 
 
 def _csv(rows: Iterator[Row]) -> Iterator[str]:
-    yield _csv_line(COLUMNS)
-    for row in rows:
-        yield _csv_line([safe_cell(value) for value in row.values()])
+    return csv_lines(COLUMNS, rows)
 
 
-def _csv_line(cells: Any) -> str:
-    out = io.StringIO()
-    csv.writer(out).writerow(cells)
-    return out.getvalue()
-
-
-def _json_lines(rows: Iterator[Row]) -> Iterator[str]:
-    for row in rows:
-        yield json.dumps(row, ensure_ascii=False) + "\n"
-
-
-Writer = Callable[[Iterator[Row]], Iterator[str]]
-FORMATS: dict[str, tuple[str, Writer]] = {
-    "csv": ("text/csv", _csv),
-    "jsonl": ("application/jsonl", _json_lines),
+FORMATS: dict[str, tuple[str, Callable[[Iterator[Row]], Iterator[str]]]] = {
+    "csv": (CSV, _csv),
+    "jsonl": (JSON_LINES, json_lines),
 }

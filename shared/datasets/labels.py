@@ -2,8 +2,8 @@
 
 The label of a photo (of all photos with the same pixels) is decided here and nowhere else, by these rules:
 
-1. A photo that was imported with a label keeps it.
-2. Else the answer that most reviewers gave counts; when none has a majority, the photo has no label.
+1. A photo that was imported with a label keeps it. (An import leaves alone what people labelled before.)
+2. Else the answer that most reviewers gave counts; while two lead equally, the photo has no label.
 3. Else the newest choice for a listing that shows the photo counts.
 4. "Not in this list" and "several items" are answers, but no labels.
 
@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from shared.database import insert_if_absent
 from shared.datasets.splits import split_of
 from shared.errors import ValidationError
 from shared.models import registry
@@ -69,12 +70,18 @@ def settle(session: Session, digest: str) -> None:
         if example is not None:
             session.delete(example)
     elif example is None:
-        session.add(
-            Example(digest=digest, label=verdict.label, split=split_of(digest), source=verdict.source)
-        )
+        _add(session, digest, verdict.label, verdict.source)
     else:
         example.label, example.source = verdict.label, verdict.source
     session.flush()
+
+
+def _add(session: Session, digest: str, label: str, source: str) -> None:
+    """Make an example; if somebody does so at this moment, what is said here last counts."""
+    values = {"digest": digest, "label": label, "split": split_of(digest), "source": source}
+    if not insert_if_absent(session, Example, **values):
+        example = session.get_one(Example, digest)
+        example.label, example.source = label, source
 
 
 def _from_reviews(session: Session, digest: str) -> _Verdict | None:

@@ -19,7 +19,7 @@ from shared.errors import PhotoDeletedError
 from shared.jobs.handling import FAILURES
 from shared.jobs.states import JobState
 from shared.photos import store as photos
-from shared.tables import Batch, DeletedPhoto, Example, IdempotencyKey, Job, Photo
+from shared.tables import Batch, DeletedPhoto, Example, IdempotencyKey, Job, Listing, Photo
 
 # Photos per transaction: short for sellers who write at the same time.
 CHUNK = 100
@@ -53,12 +53,13 @@ def delete_some_of(session: Session, owner_id: str) -> list[str]:
 
 
 def delete_traces_of(session: Session, owner_id: str) -> int:
-    """Remove what is left of somebody who has no photos any more: photo jobs, batches, kept answers.
+    """Remove what is left of somebody who has no photos any more: listings, photo jobs, batches, answers.
 
     Trainings stay: versions name them as their origin, and they hold nothing of the person's photos.
     Returns how many batches there were.
     """
     theirs = list(session.scalars(delete(Batch).where(Batch.owner_id == owner_id).returning(Batch.id)))
+    session.execute(delete(Listing).where(Listing.owner_id == owner_id))  # takes the choices with it
     session.execute(delete(IdempotencyKey).where(IdempotencyKey.owner_id == owner_id))
     session.execute(delete(Job).where(Job.owner_id == owner_id, Job.error_code == PhotoDeletedError.code))
     return len(theirs)

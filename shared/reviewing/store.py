@@ -64,6 +64,8 @@ def answer(session: Session, reviewer_id: str, photo_id: str, version: int, labe
     """
     labels.check_answer(session, label)
     photo, prediction = find(session, photo_id, version)
+    # One after the other: of two answers of a reviewer for a photo, sent at once, one stands.
+    session.execute(select(Photo.id).where(Photo.id == photo_id).with_for_update())
     session.execute(
         update(Review)
         .where(Review.photo_id == photo_id, Review.reviewer_id == reviewer_id, Review.undone_at.is_(None))

@@ -12,9 +12,10 @@ from shared.photos.archive import MAX_MEMBERS
 from web.api.answers import Answers, answer, polled, problems
 from web.api.batch_schemas import BatchAnswer, BatchesOut, BatchesQuery, BatchOut, ItemOut
 from web.auth import identity, require
-from web.batch_export import CSV, JSON_LINES, csv_lines, json_lines
+from web.batch_export import csv_lines, json_lines
 from web.batch_intake import give_room_back, make_room, receive
 from web.idempotency import PARAMETER, REPLAYED
+from web.row_files import CSV, JSON_LINES
 from web.services import services
 
 blueprint = APIBlueprint("batches", __name__, tag="Batches")

@@ -63,7 +63,7 @@ def listings() -> str:
     )
 
 
-@blueprint.get("/listings/export.<kind>")
+@blueprint.get("/listings/export/<kind>")
 @page_login_required()
 def export_listings(kind: str) -> Response:
     """All listings that match the filters, as a file."""

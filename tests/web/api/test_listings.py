@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+import json
+import zipfile
 
 import pytest
 
 from shared.blobs import BlobStore
 from shared.database import Database
-from shared.tables import Photo, User
+from shared.tables import Example, Listing, Photo, User
 from tests.factories import add_answer, add_champion, add_key, add_listing, add_photo, add_user, picture
 from tests.web.conftest import Api
 
@@ -151,3 +153,27 @@ def test_polling_an_unchanged_listing_costs_nothing(as_seller: Api, photo: Photo
     made = as_seller("POST", "/api/v1/listings", json={"photo_ids": [photo.id]})
     seen = as_seller("GET", made.headers["Location"], headers={"If-None-Match": made.headers["ETag"]})
     assert seen.status_code == 304
+
+
+def test_listings_are_among_what_a_person_can_take_along_and_delete(
+    as_seller: Api, photo: Photo, database: Database
+) -> None:
+    made = as_seller("POST", "/api/v1/listings", json={"title": "Hat", "photo_ids": [photo.id]})
+    path = made.headers["Location"]
+    as_seller("PUT", f"{path}/category", json={"category": "shirt"}, headers={"If-Match": "*"})
+    with zipfile.ZipFile(io.BytesIO(as_seller("GET", "/api/v1/account/data").data)) as archive:
+        (line,) = map(json.loads, archive.read("listings.jsonl").splitlines())
+    assert (line["title"], line["category"], line["photos"]) == ("Hat", "shirt", [photo.id])
+    assert [choice["suggested"] for choice in line["choices"]] == ["hat"]
+    assert as_seller("DELETE", "/api/v1/account/data").status_code == 200
+    assert as_seller("GET", path).status_code == 404
+    with database.read() as session:
+        assert session.query(Listing).all() == []
+        assert session.get(Example, photo.digest) is None
+
+
+def test_a_deleted_photo_leaves_its_listing(as_seller: Api, photo: Photo) -> None:
+    made = as_seller("POST", "/api/v1/listings", json={"photo_ids": [photo.id]})
+    as_seller("DELETE", f"/api/v1/photos/{photo.id}")
+    seen = as_seller("GET", made.headers["Location"]).json
+    assert (seen["photos"], seen["suggestion"]) == ([], None)

@@ -150,7 +150,7 @@ def test_older_listings_are_a_link_away(signed_in: FlaskClient, database: Databa
 def test_somebody_elses_listings_are_not_there(signed_in: FlaskClient, database: Database) -> None:
     theirs = add_listing(database, add_user(database, "Kim"), title="Kim's coat")
     assert "coat" not in signed_in.get("/listings").text
-    assert "coat" not in signed_in.get("/listings/export.csv").text
+    assert "coat" not in signed_in.get("/listings/export/csv").text
     headers = {"Accept": "text/html"}
     assert signed_in.get(f"/listings/{theirs.id}", headers=headers).status_code == 404
     for path in ("category", "remove", f"photos/{theirs.id}/remove"):
@@ -164,13 +164,13 @@ def test_an_export_holds_what_was_suggested_and_chosen(
     path = f"/listings/{hat.id}"
     post_form(signed_in, f"{path}/category", {"category": "shirt"}, page=path)
     add_listing(database, seller, title="Dress")
-    lines = [json.loads(line) for line in signed_in.get("/listings/export.jsonl").text.splitlines()]
+    lines = [json.loads(line) for line in signed_in.get("/listings/export/jsonl").text.splitlines()]
     assert [line["title"] for line in lines] == ["Dress", "Straw hat"]
     assert lines[1]["category"] == "shirt"
     assert lines[1]["suggested"] == "hat"
     assert lines[1]["corrected"] is True
     assert lines[1]["photos"] == 1
-    only = signed_in.get("/listings/export.jsonl?choice=chosen").text.splitlines()
+    only = signed_in.get("/listings/export/jsonl?choice=chosen").text.splitlines()
     assert len(only) == 1
 
 
@@ -179,7 +179,7 @@ def test_no_title_becomes_a_formula_in_a_spreadsheet(
 ) -> None:
     for title in ("=1+1", "@SUM(A1)", "-2", "+3", "plain, with comma"):
         add_listing(database, seller, title=title)
-    answer = signed_in.get("/listings/export.csv")
+    answer = signed_in.get("/listings/export/csv")
     rows = list(csv.DictReader(io.StringIO(answer.text)))
     assert [row["title"] for row in rows] == ["plain, with comma", "'+3", "'-2", "'@SUM(A1)", "'=1+1"]
     assert answer.headers["Content-Disposition"] == 'attachment; filename="listings.csv"'
@@ -190,4 +190,4 @@ def test_more_listings_than_one_read_holds_are_exported_whole(
 ) -> None:
     with database.write() as session:
         session.add_all(Listing(owner_id=seller.id, title=f"Item {number}") for number in range(401))
-    assert len(signed_in.get("/listings/export.jsonl").text.splitlines()) == 401
+    assert len(signed_in.get("/listings/export/jsonl").text.splitlines()) == 401

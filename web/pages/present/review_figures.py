@@ -33,6 +33,6 @@ def _figure(title: str, tally: Tally, of_what: str, nothing: str) -> FigureView:
     if tally.interval is None:
         return FigureView(title, "–", nothing)
     low, high = tally.interval
-    interval = f"95 % interval {percent(low)} to {percent(high)}"
+    interval = f"95\u00a0% interval {percent(low)} to {percent(high)}"
     counted = f"{tally.right:,} {of_what.replace('of ', f'of {tally.total:,} ', 1)}"
     return FigureView(title, percent(tally.share), f"{counted}, {interval}")
