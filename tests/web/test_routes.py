@@ -69,7 +69,6 @@ class Walk:
             "job_id": add_job(self.database, **of_seller).id,
             "failed_id": add_failures(self.database, **of_seller)[0].id,
             "quarantined_id": quarantined[0].id,
-            "listing_id": add_listing(self.database, seller, photo).id,
             "training_id": add_job(self.database, JobKind.TRAIN, owner_id=seller.id).id,
             "sweep_id": add_job(self.database, JobKind.SWEEP, owner_id=seller.id).id,
             "handle": sessions.handle(browser),
