@@ -13,6 +13,7 @@ def register(app: Flask) -> None:
     from web.pages import (  # noqa: F401, PLC0415 - they add views
         account,
         audit,
+        batches,
         context,
         docs,
         failures,
@@ -23,6 +24,10 @@ def register(app: Flask) -> None:
         sell,
         sign_in,
         versions,
+        sell,
+        sign_in,
+        versions,
+        your_data,
     )
 
     context.register(app)

@@ -39,6 +39,7 @@ DAILY = (
     ("Review", "pages.review", "/review", ("reviewer", "admin")),
 )
 MORE = (
+    ("Bulk", "pages.batches", "/batches", EVERYBODY),
     ("Jobs", "pages.jobs", "/jobs", EVERYBODY),
     ("Versions", "pages.versions", "/versions", ("reviewer", "admin")),
     ("People", "pages.people", "/people", ("admin",)),

@@ -9,9 +9,12 @@ from pathlib import Path
 import pytest
 from flask.testing import FlaskClient
 
+from shared import batches
 from shared.blobs import BlobStore
 from shared.database import Database
+from shared.errors import PhotoTypeError
 from shared.jobs.handling import FAILURES
+from shared.photos.store import StoredPhoto
 from tests.factories import add_champion, add_failures, add_job, add_listing, add_photo
 from web import pages
 
@@ -21,6 +24,7 @@ PAGES = (
     *("/sell", "/listings", "/review", "/jobs", "/jobs?state=failed", "/jobs/failures"),
     "/jobs/failures/retry?kind=classify&error_code=blob_missing",
     "/jobs/failures/discard?kind=classify&error_code=blob_missing",
+    *("/batches", "/your-data"),
     *(
         "/versions",
         "/versions/1",
@@ -45,9 +49,12 @@ def rendered(
     job = add_job(database, owner_id=photo.owner_id, photo_id=photo.id)
     for state in FAILURES:
         add_failures(database, 2, state=state, owner_id=photo.owner_id, photo_id=photo.id)
+    with database.write() as session:
+        sent = [batches.Sent("a.jpg", StoredPhoto(photo.digest, 1, 1, 1, "a.jpg"))]
+        batch = batches.create(session, photo.owner_id, [*sent, batches.Sent("b.txt", PhotoTypeError())])
     return {
         path: admin_signed_in.get(path).text
-        for path in (*PAGES, f"/jobs/{job.id}", f"/listings/{listing.id}")
+        for path in (*PAGES, f"/jobs/{job.id}", f"/listings/{listing.id}", f"/batches/{batch.id}")
     }
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from shared.errors import PhotoDeletedError
 from shared.jobs.states import ACTIVE, TERMINAL, JobKind, JobState
 from shared.tables import Attempt, Job, Photo
 from web.pages.present.moments import between, duration_text
@@ -123,7 +124,8 @@ def may_cancel(job: Job) -> bool:
 def may_retry(job: Job, *, operator: bool) -> bool:
     """Whether the same task can be queued again by this reader, and has not been."""
     states = TERMINAL - {JobState.SUCCEEDED}
-    return job.retried_as is None and job.state in (states if operator else states - {JobState.QUARANTINED})
+    may = states if operator else states - {JobState.QUARANTINED}
+    return job.retried_as is None and job.state in may and job.error_code != PhotoDeletedError.code
 
 
 def _progress(job: Job) -> ProgressView | None:
@@ -149,6 +151,8 @@ def _summary(job: Job, waited: str) -> str:
 
 
 def _without_result(job: Job, waited: str) -> str:
+    if job.error_code == PhotoDeletedError.code:
+        return "Photo deleted"
     if job.state is JobState.RUNNING:
         return "Looking at it" if job.kind is JobKind.CLASSIFY else "Getting ready"
     return {JobState.QUEUED: f"Waiting for {waited}", JobState.CANCELLED: "Stopped on request"}.get(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from shared.errors import PhotoDeletedError
 from shared.jobs.states import JobState
 from shared.tables import Job, Photo
 from web.pages.present.words import Confidence, category_label, confidence, percent
@@ -94,7 +95,7 @@ def photo_card(job: Job, photo: Photo | None) -> PhotoCard:
         note=NOTES["failed"],
         level="bad",
         message=message,
-        retryable=job.state is not JobState.QUARANTINED,
+        retryable=job.state is not JobState.QUARANTINED and job.error_code != PhotoDeletedError.code,
         **known,
     )
 

@@ -46,11 +46,21 @@ function parsed(text) {
   }
 }
 
-/** Send one photo into a listing. The fetch API cannot report upload progress, so this uses the older request object. */
+/** Send one photo into a listing. */
 export function sendPhoto(file, listing, key, onProgress) {
+  return upload("/api/v1/classifications", { listing_id: listing }, "photo", [file], key, onProgress);
+}
+
+/** Send many photos, or one zip as `archive`, as a batch. */
+export function sendBatch(files, field, key, onProgress) {
+  return upload("/api/v1/batches", {}, field, files, key, onProgress);
+}
+
+/** The fetch API cannot report upload progress, so this uses the older request object. */
+function upload(address, texts, field, files, key, onProgress) {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
-    request.open("POST", "/api/v1/classifications");
+    request.open("POST", address);
     request.setRequestHeader("X-CSRFToken", csrfToken());
     request.setRequestHeader("Idempotency-Key", key);
     request.upload.addEventListener("progress", (event) => onProgress(event.loaded / event.total));
@@ -61,8 +71,8 @@ export function sendPhoto(file, listing, key, onProgress) {
       else reject(explained(request.status, body, request.getResponseHeader("Retry-After")));
     });
     const form = new FormData();
-    form.append("listing_id", listing);
-    form.append("photo", file, file.name || "photo.jpg");
+    for (const [name, text] of Object.entries(texts)) form.append(name, text);
+    for (const file of files) form.append(field, file, file.name || "photo.jpg");
     request.send(form);
   });
 }

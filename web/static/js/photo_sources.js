@@ -6,8 +6,17 @@ function pictures(transfer) {
   return [...(transfer?.files ?? [])].filter((file) => PICTURES.test(file.type));
 }
 
+/** Call `take` with each bunch of files of any kind; the server says which are photos. */
+export function onFiles(take) {
+  listen(take, (transfer) => [...(transfer?.files ?? [])]);
+}
+
 /** Call `take` with each bunch of files that is chosen, snapped, dropped or pasted. */
 export function onPhotos(take) {
+  listen(take, pictures);
+}
+
+function listen(take, pasted) {
   const page = document.documentElement;
   for (const input of document.querySelectorAll(".upload input[type=file]")) {
     input.addEventListener("change", () => {
@@ -33,7 +42,7 @@ export function onPhotos(take) {
     if (files.length) take(files);
   });
   addEventListener("paste", (event) => {
-    const files = pictures(event.clipboardData);
+    const files = pasted(event.clipboardData);
     if (files.length) take(files);
   });
 }

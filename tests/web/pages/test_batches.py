@@ -1,0 +1,99 @@
+"""The bulk pages and "Your data", without JavaScript."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+
+from flask.testing import FlaskClient
+
+from shared.database import Database
+from shared.jobs import store
+from shared.jobs.states import JobKind
+from tests.archives import archive
+from tests.factories import add_user, picture
+from tests.web.conftest import sign_in
+from tests.web.pages.forms import csrf_token
+
+
+def send(browser: FlaskClient, field: str = "photo", **files: bytes) -> str:
+    """Send files with the form; the address it leads to."""
+    parts = [(io.BytesIO(data), name.replace("_", ".")) for name, data in files.items()]
+    data = {"csrf_token": csrf_token(browser, "/batches"), field: parts}
+    response = browser.post("/batches", data=data, content_type="multipart/form-data")
+    assert response.status_code == 303
+    return response.headers["Location"]
+
+
+def test_photos_from_the_form_become_a_batch_with_a_row_each(signed_in: FlaskClient) -> None:
+    page = signed_in.get(send(signed_in, a_jpg=picture(1), b_jpg=b"no picture")).text
+    assert "2 photos" in page
+    assert "a.jpg" in page
+    assert "1 on the way, 1 without an answer" in page
+    assert "Hangtag takes JPEG, PNG and WebP photos." in page
+
+
+def test_a_zip_from_the_form_becomes_a_batch(signed_in: FlaskClient) -> None:
+    data = archive({"red.jpg": picture(1), "blue.jpg": picture(2)})
+    page = signed_in.get(send(signed_in, "archive", photos_zip=data)).text
+    assert "red.jpg" in page
+    assert "2 on the way" in page
+
+
+def test_an_unsafe_zip_is_explained_where_it_was_sent(signed_in: FlaskClient) -> None:
+    address = send(signed_in, "archive", photos_zip=archive({"../a.jpg": picture(1)}))
+    assert address == "/batches"
+    assert "points out of the archive" in signed_in.get(address).text
+
+
+def test_answers_appear_in_words_and_in_the_files(signed_in: FlaskClient, database: Database) -> None:
+    address = send(signed_in, a_jpg=picture(1))
+    with database.write() as session:
+        (job,) = store.claim(session, JobKind.CLASSIFY, "w", 1)
+        result = {"category": "hat", "confidence": 0.93, "decision": "suggest", "top": []}
+        store.succeed(session, job.id, job.attempt, result)
+    page = signed_in.get(address).text
+    assert "Hat" in page
+    assert "Sure" in page
+    assert "a.jpg,succeeded,hat,0.93" in signed_in.get(f"{address}/results.csv").text
+    assert '"category": "hat"' in signed_in.get(f"{address}/results.jsonl").text
+
+
+def test_somebody_elses_batch_is_no_page(signed_in: FlaskClient, database: Database, app: object) -> None:
+    address = send(signed_in, a_jpg=picture(1))
+    eve = sign_in(signed_in.application.test_client(), database, add_user(database, "Eve"))
+    for path in (address, f"{address}/results.csv", f"{address}/results.jsonl"):
+        assert eve.get(path).status_code == 404
+
+
+def test_a_batch_without_a_token_is_refused(signed_in: FlaskClient) -> None:
+    data = {"photo": (io.BytesIO(picture(1)), "a.jpg")}
+    response = signed_in.post("/batches", data=data, content_type="multipart/form-data")
+    assert response.status_code == 403
+
+
+def test_everything_can_be_saved_and_deleted_from_your_data(signed_in: FlaskClient) -> None:
+    send(signed_in, a_jpg=picture(1), b_jpg=picture(2))
+    assert "2 photos" in signed_in.get("/your-data").text
+    saved = signed_in.get("/your-data/export").data
+    with zipfile.ZipFile(io.BytesIO(saved)) as found:
+        assert sum(name.startswith("photos/") for name in found.namelist()) == 2
+    form = {"csrf_token": csrf_token(signed_in, "/your-data")}
+    page = signed_in.post("/your-data/delete", data=form, follow_redirects=True).text
+    assert "2 photos and everything about them were deleted." in page
+    assert "Hangtag keeps 0 photos" in page
+
+
+def test_one_photo_can_be_deleted_from_its_job(signed_in: FlaskClient, database: Database) -> None:
+    address = send(signed_in, a_jpg=picture(1))
+    with database.read() as session:
+        (job,) = store.page(session).items
+    page = signed_in.get(f"/jobs/{job.id}").text
+    assert "Delete the photo" in page
+    form = {"csrf_token": csrf_token(signed_in, f"/jobs/{job.id}")}
+    response = signed_in.post(f"/photos/{job.photo_id}/delete", data=form)
+    assert response.status_code == 303
+    page = signed_in.get(f"/jobs/{job.id}").text
+    assert "Its photo was deleted." in page
+    assert "Try again" not in page
+    assert "You deleted this photo." in signed_in.get(address).text
