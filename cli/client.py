@@ -7,6 +7,7 @@ import secrets
 import time
 import uuid
 from collections.abc import Mapping
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -123,6 +124,22 @@ class Client:
         """Set something."""
         return self._send("PUT", path, json=dict(body)).json()
 
+    def delete(self, path: str) -> Any:
+        """Delete something."""
+        return self._send("DELETE", path).json()
+
+    def download(self, path: str, file: Path) -> int:
+        """Save an answer of any size as a file, which appears when it is whole. Returns its bytes."""
+        unfinished = file.with_name(f"{file.name}.part")
+        with self._http.stream("GET", path) as response, unfinished.open("wb") as out:
+            if not response.is_success:
+                response.read()
+                _check(response)
+            for part in response.iter_bytes():
+                out.write(part)
+        unfinished.replace(file)
+        return file.stat().st_size
+
     def send_photo(self, name: str, data: bytes, wait_seconds: int) -> dict[str, Any]:
         """Upload a photo and return its job, finished when that took no longer than `wait_seconds`."""
         deadline = time.monotonic() + wait_seconds
@@ -135,6 +152,11 @@ class Client:
             # A server with too many waiting requests answers at once; asking again at once would not help it.
             time.sleep(max(0.0, MIN_POLL_SECONDS - (time.monotonic() - asked)))
         return job
+
+    def send_batch(self, field: str, files: list[tuple[str, bytes]]) -> Any:
+        """Upload many photos, or one zip as "archive". Returns the batch and its items."""
+        parts = [(field, file) for file in files]
+        return self._send("POST", "/api/v1/batches", files=parts, headers=_once()).json()
 
     def job(self, job_id: str, wait_seconds: int = POLL_SECONDS) -> dict[str, Any]:
         """A job, after it changed or after `wait_seconds`."""

@@ -22,6 +22,7 @@ class Commands(LazyGroup):
         "models": ("cli.commands.models", "List model versions, or export one."),
         "promote": ("cli.commands.promote", "Let a model version answer sellers."),
         "rollback": ("cli.commands.rollback", "Go back to the version that answered before."),
+        "data": ("cli.commands.your_data", "Save or delete everything that is yours."),
         "dataset": ("cli.commands.dataset", "Import labelled photos."),
         "key": ("cli.commands.keys", "Create, list and revoke API keys."),
         "user": ("cli.commands.people:app", "Add people, list them, give them roles, shut them out."),

@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import func, select
 
 from shared.database import Database
 from shared.errors import PhotoCorruptError
 from shared.jobs import store
 from shared.jobs.states import JobKind
-from shared.tables import Job
+from shared.tables import Batch, Job
+from tests.archives import archive
 from tests.cli.conftest import Command, Finisher
 from tests.factories import picture
 
@@ -88,6 +90,47 @@ def test_one_bad_photo_does_not_stop_the_others(command: Command, photos: list[P
     assert "JPEG, PNG and WebP" in errors[0]
     assert "cannot be read" in errors[1]
     assert errors[2] is None
+
+
+@pytest.mark.usefixtures("answering")
+def test_many_photos_go_in_batches_and_come_back_in_order(
+    command: Command, database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cli.batches.PHOTOS", 30)
+    folder = tmp_path / "many"
+    folder.mkdir()
+    for seed in range(59):
+        (folder / f"{seed:02}.jpg").write_bytes(picture(seed))
+    (folder / "59.jpg").write_text("no photo")
+    result = command("classify", "--json", str(folder))
+    outcomes = json.loads(result.stdout)
+    assert [Path(outcome["photo"]).stem for outcome in outcomes] == [f"{seed:02}" for seed in range(60)]
+    assert [outcome["category"] for outcome in outcomes] == ["hat"] * 59 + [None]
+    assert "JPEG, PNG and WebP" in outcomes[-1]["error"]
+    assert result.exit_code == 1
+    with database.read() as session:
+        assert session.scalar(select(func.count()).select_from(Batch)) == 2
+
+
+@pytest.mark.usefixtures("answering")
+def test_a_zip_stands_for_the_photos_in_it(command: Command, tmp_path: Path) -> None:
+    path = tmp_path / "photos.zip"
+    path.write_bytes(archive({"red.jpg": picture(1), "blue.jpg": picture(2)}))
+    result = command("classify", "--json", str(path))
+    assert result.exit_code == 0
+    assert [outcome["photo"] for outcome in json.loads(result.stdout)] == [
+        f"{path}: red.jpg",
+        f"{path}: blue.jpg",
+    ]
+
+
+@pytest.mark.usefixtures("answering")
+def test_an_unsafe_zip_says_why(command: Command, tmp_path: Path) -> None:
+    path = tmp_path / "photos.zip"
+    path.write_bytes(archive({"../red.jpg": picture(1)}))
+    result = command("classify", "--json", str(path))
+    assert result.exit_code == 1
+    assert "points out of the archive" in json.loads(result.stdout)[0]["error"]
 
 
 @pytest.mark.usefixtures("server")

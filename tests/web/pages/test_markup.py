@@ -24,6 +24,7 @@ PAGES = (
     *("/sell", "/listings", "/review", "/jobs", "/jobs?state=failed", "/jobs/failures"),
     "/jobs/failures/retry?kind=classify&error_code=blob_missing",
     "/jobs/failures/discard?kind=classify&error_code=blob_missing",
+    *("/batches", "/your-data"),
     *(
         "/versions",
         "/versions/1",
@@ -53,8 +54,10 @@ def rendered(
     with database.write() as session:
         sent = [batches.Sent("a.jpg", StoredPhoto(photo.digest, 1, 1, 1, "a.jpg"))]
         batch = batches.create(session, photo.owner_id, [*sent, batches.Sent("b.txt", PhotoTypeError())])
-    own = (f"/jobs/{job.id}", f"/listings/{listing.id}", f"/batches/{batch.id}")
-    return {path: admin_signed_in.get(path).text for path in (*PAGES, *own)}
+    return {
+        path: admin_signed_in.get(path).text
+        for path in (*PAGES, f"/jobs/{job.id}", f"/listings/{listing.id}", f"/batches/{batch.id}")
+    }
 
 
 def test_pages_keep_the_content_security_policy(rendered: dict[str, str]) -> None:

@@ -124,9 +124,8 @@ def may_cancel(job: Job) -> bool:
 def may_retry(job: Job, *, operator: bool) -> bool:
     """Whether the same task can be queued again by this reader, and has not been."""
     states = TERMINAL - {JobState.SUCCEEDED}
-    if job.retried_as is not None or job.error_code == PhotoDeletedError.code:
-        return False
-    return job.state in (states if operator else states - {JobState.QUARANTINED})
+    may = states if operator else states - {JobState.QUARANTINED}
+    return job.retried_as is None and job.state in may and job.error_code != PhotoDeletedError.code
 
 
 def _progress(job: Job) -> ProgressView | None:

@@ -48,16 +48,16 @@ function parsed(text) {
 
 /** Send one photo into a listing. */
 export function sendPhoto(file, listing, key, onProgress) {
-  return upload("/api/v1/classifications", [file], "photo", key, onProgress, { listing_id: listing });
+  return upload("/api/v1/classifications", { listing_id: listing }, "photo", [file], key, onProgress);
 }
 
 /** Send many photos, or one zip as `archive`, as a batch. */
 export function sendBatch(files, field, key, onProgress) {
-  return upload("/api/v1/batches", files, field, key, onProgress);
+  return upload("/api/v1/batches", {}, field, files, key, onProgress);
 }
 
 /** The fetch API cannot report upload progress, so this uses the older request object. */
-function upload(address, files, field, key, onProgress, fields = {}) {
+function upload(address, texts, field, files, key, onProgress) {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     request.open("POST", address);
@@ -71,7 +71,7 @@ function upload(address, files, field, key, onProgress, fields = {}) {
       else reject(explained(request.status, body, request.getResponseHeader("Retry-After")));
     });
     const form = new FormData();
-    for (const [name, value] of Object.entries(fields)) form.append(name, value);
+    for (const [name, text] of Object.entries(texts)) form.append(name, text);
     for (const file of files) form.append(field, file, file.name || "photo.jpg");
     request.send(form);
   });
