@@ -27,7 +27,7 @@ class Commands(LazyGroup):
         "key": ("cli.commands.keys", "Create, list and revoke API keys."),
         "user": ("cli.commands.people:app", "Add people, list them, give them roles, shut them out."),
         "sign-in-link": ("cli.commands.people:link_app", "Print a link that signs one person in once."),
-        "audit": ("cli.commands.audit", "Look at the audit log, export it, check that nobody changed it."),
+        "audit": ("cli.commands.audit", "Show, export and check the audit log."),
         "migrate": ("cli.commands.migrate", "Bring the database to the tables of this release."),
         "doctor": ("cli.commands.doctor", "Check everything Hangtag needs and say what to do."),
     }

@@ -59,8 +59,8 @@ class Settings:
     proxy_hops: int  # proxies in front whose X-Forwarded-* headers are believed
     # Requests per minute; 0 does not limit. A thousand photos at once stay below each of them.
     rate_anonymous: int  # per address, of callers nobody knows
-    rate_reads: int  # per key and per person
-    rate_writes: int  # per key and per person
+    rate_reads: int  # per person; a single key gets half
+    rate_writes: int  # per person; a single key gets half
     # What one person may use; 0 does not limit.
     quota_photos_per_day: int
     quota_waiting_jobs: int

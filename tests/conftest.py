@@ -112,6 +112,8 @@ def settings(tmp_path: Path, database_url: str, redis_url: str) -> Settings:
             "HANGTAG_DATA_DIR": str(tmp_path),
             "HANGTAG_DATABASE_URL": database_url,
             "HANGTAG_REDIS_URL": redis_url,
+            # All tests ask from one address, and count in one Redis.
+            "HANGTAG_RATE_ANONYMOUS": "0",
         }
     )
 

@@ -116,6 +116,7 @@ def prepare_system(folder: Path, database_url: str | None = None) -> LiveSystem:
         "HANGTAG_BASE_WEIGHTS": str(weights),
         "HANGTAG_BASE_WEIGHTS_DIGEST": write_random_weights(weights),
         "HANGTAG_THREADS": "2",
+        "HANGTAG_RATE_ANONYMOUS": "0",  # all tests ask from one address
     }
     if database_url is not None:
         env["HANGTAG_DATABASE_URL"] = database_url

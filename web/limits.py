@@ -46,20 +46,25 @@ def register(app: Flask, settings: Settings) -> None:
 
 
 def _limits(settings: Settings) -> list[ApplicationLimit]:
-    """One limit for each figure that is not 0. Those of a key and of a person are the same figure."""
+    """One limit for each figure that is not 0. One key gets half of what its owner may: a program that runs
+    wild leaves its owner room to sign in and revoke it."""
     anonymous, reads, writes = settings.rate_anonymous, settings.rate_reads, settings.rate_writes
-    limits = [
+    limits = [  # a key's come first: what they refuse does not count against its owner
         (anonymous, "anonymous", _address, _known),
+        (_half(reads), "key-reads", _key, lambda: not _by_key() or _writes()),
         (reads, "reads", _person, lambda: not _known() or _writes()),
-        (reads, "key-reads", _key, lambda: not _by_key() or _writes()),
+        (_half(writes), "key-writes", _key, lambda: not _by_key() or not _writes()),
         (writes, "writes", _person, lambda: not _known() or not _writes()),
-        (writes, "key-writes", _key, lambda: not _by_key() or not _writes()),
     ]
     return [
         ApplicationLimit(f"{figure} per minute", key_function=key, scope=scope, exempt_when=exempt)
         for figure, scope, key, exempt in limits
         if figure
     ]
+
+
+def _half(figure: int) -> int:
+    return (figure + 1) // 2
 
 
 def _storage_url(settings: Settings) -> str:

@@ -10,7 +10,7 @@ from web.api.answers import problems
 
 DESCRIPTION = (
     "Send a photo, get the category it belongs to. Authenticate with `Authorization: Bearer <key>`; "
-    "make a key with `hangtag key create --name NAME --scopes classify,read`. "
+    "make a key on your account page, or with `hangtag key create --name NAME --scopes classify,read`. "
     "Errors are `application/problem+json` with a stable `code`."
 )
 OPEN_PATHS = ("/healthz", "/readyz", "/metrics")

@@ -22,7 +22,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 @app.callback()
 def audit_log() -> None:
-    """Look at the audit log, export it, check that nobody changed it."""
+    """Show, export and check the audit log."""
 
 
 @app.command("list")

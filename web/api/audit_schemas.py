@@ -16,7 +16,7 @@ class AuditQuery(Input):
     """Which events to list."""
 
     action: Action | None = None
-    actor: str | None = Field(None, max_length=MAX_ACTOR_CHARACTERS, pattern=r"^[^\x00]*$")
+    actor: str | None = Field(None, max_length=MAX_ACTOR_CHARACTERS)
     cursor: int | None = Field(None, ge=1, le=MOST_EVENTS, description="From the link to the next page.")
     limit: int = Field(50, ge=1, le=MAX_LIMIT)
 
