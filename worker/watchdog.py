@@ -1,7 +1,7 @@
 """Ends a worker that has gone deaf, so that whoever supervises it starts a new one.
 
 Celery 5.7 may wait for ever on a connection that is gone, for one when Redis dies while a message is being
-acknowledged: the error is logged, the process looks alive and takes nothing any more. Seen in the fault tests.
+acknowledged: it logs the error, looks alive and takes nothing any more. The fault tests have met that.
 """
 
 from __future__ import annotations
