@@ -7,6 +7,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -96,6 +97,24 @@ class System:
         for name in missing:
             self.launch(name, self.command(name))
         self.wait_for(*missing)
+
+    @contextmanager
+    def supervised(self, name: str) -> Iterator[None]:
+        """Start a process anew whenever it ends, as `hangtag run` does."""
+        over = threading.Event()
+
+        def watch() -> None:
+            while not over.wait(0.5):
+                if not self.alive(name):
+                    self.launch(name, self.command(name))
+
+        thread = threading.Thread(target=watch, name=f"supervise-{name}")
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
 
     def wait_for(self, *names: str) -> None:
         """Wait until processes that were launched do their work."""

@@ -21,6 +21,7 @@ from tests.faults.invariants import violations
 from tests.faults.system import System, as_json
 from tests.faults.times import TIMES
 from tests.processes import wait_until
+from worker.watchdog import EXIT_DEAF
 
 # The matrix: upload p99 while Redis is away.
 UPLOAD_SECONDS = 3.0
@@ -100,7 +101,8 @@ def test_photos_are_taken_without_redis_and_answered_when_it_is_back(
     command[command.index("--appendonly") + 1] = "no"
     system.launch("redis", command)
     system.wait_for("redis")
-    assert_all_answered(system, ids)
+    with system.supervised("worker-predict"):
+        assert_all_answered(system, ids)
 
 
 def test_photos_are_taken_quickly_while_redis_is_frozen_and_answered_when_it_goes_on(
@@ -120,9 +122,24 @@ def test_photos_are_taken_quickly_while_redis_is_frozen_and_answered_when_it_goe
     # A thread or connection left behind by each upload would be dozens.
     assert max(after) < max(before) + 40
     ids, thawed = ids_of(answers), time.monotonic()
-    wait_until(lambda: system.count(ids, JobState.SUCCEEDED), RESUME_SECONDS, "photos are answered again")
-    figure("F7, answered again after", f"{time.monotonic() - thawed:.1f} s")
-    assert_all_answered(system, ids)
+    with system.supervised("worker-predict"):
+        wait_until(lambda: system.count(ids, JobState.SUCCEEDED), RESUME_SECONDS, "photos are answered again")
+        figure("F7, answered again after", f"{time.monotonic() - thawed:.1f} s")
+        assert_all_answered(system, ids)
+
+
+def test_a_worker_that_hears_nothing_any_more_ends_and_the_next_one_answers(
+    system: System, seeds: Iterator[int]
+) -> None:
+    system.kill("worker-predict")
+    command = [word.replace("predict_app", "deaf_app") for word in system.command("worker-predict")]
+    system.launch("worker-predict", command)
+    system.wait_for("worker-predict")
+    deaf = system.running["worker-predict"]
+    ids = system.accept(islice(seeds, 5))
+    with system.supervised("worker-predict"):
+        assert_all_answered(system, ids)
+    assert deaf.returncode == EXIT_DEAF
 
 
 def test_wake_ups_that_come_five_times_in_any_order_change_nothing(

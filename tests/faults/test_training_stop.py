@@ -8,13 +8,15 @@ from typing import Any
 import httpx
 import pytest
 
+from shared.jobs.queue import CeleryQueue
+from shared.jobs.states import JobKind
 from shared.models import registry
 from tests.faults.conftest import MakeSystem
 from tests.faults.system import System, add_examples, as_json
 from tests.processes import wait_until
 
 # With steps of one photo long enough to be met in the middle; short enough to be run three times.
-EPOCHS = 100
+EPOCHS = 50
 TRAINING = {"preset": "quick", "image_size": 71, "epochs": EPOCHS, "batch_size": 1, "patience": 0}
 # Of the ten epochs we wait for, the last may have its figures already and its checkpoint not yet.
 SAFE_EPOCHS = 9
@@ -122,6 +124,26 @@ def test_a_training_asked_to_stop_resumes_where_it_was_and_uses_no_attempt(
         assert job_of(client, job_id)["attempt"] == 1
         assert system.outcomes(job_id) == ["succeeded"]
     assert_same_as_undisturbed(system, client, running, waiting)
+
+
+def wake_up(system: System, job_id: str, times: int) -> None:
+    """Send wake-ups and wait until the worker has dealt with them."""
+    before = len(lines_about(system, "hangtag.train", "succeeded in"))
+    queue = CeleryQueue(system.settings)
+    for _ in range(times):
+        assert queue.publish(JobKind.TRAIN, job_id)
+    wait_until(
+        lambda: len(lines_about(system, "hangtag.train", "succeeded in")) >= before + times,
+        STARTED_SECONDS,
+        "all wake-ups are dealt with",
+    )
+
+
+def test_late_wake_ups_of_a_training_take_no_process_away(system: System, stopped: tuple[str, str]) -> None:
+    wake_up(system, stopped[0], 1)  # from here on the process after the last training is there
+    before = system.children("worker-train")
+    wake_up(system, stopped[0], 20)
+    assert system.children("worker-train") == before
 
 
 def test_a_training_whose_process_is_killed_resumes_at_its_second_attempt(

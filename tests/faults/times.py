@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import worker.heartbeat
 import worker.lease
+import worker.watchdog
 from shared.jobs import store, upkeep
 from shared.jobs.states import JobKind
 
@@ -20,6 +21,7 @@ class Times:
     training_renewal: float
     redispatch: int
     heartbeat: float
+    watchdog: float
     redis_down: float
     redis_frozen: float
     postgres_down: float
@@ -33,6 +35,7 @@ SHORT = Times(
     training_renewal=2,
     redispatch=4,
     heartbeat=2,
+    watchdog=0.5,
     redis_down=2,
     redis_frozen=4,
     postgres_down=0,
@@ -45,6 +48,7 @@ FULL = Times(
     training_renewal=worker.lease.RENEW_SECONDS,
     redispatch=upkeep.REDISPATCH_SECONDS,
     heartbeat=worker.heartbeat.INTERVAL_SECONDS,
+    watchdog=worker.watchdog.LOOK_SECONDS,
     redis_down=60,
     redis_frozen=40,
     postgres_down=20,
@@ -61,3 +65,4 @@ def set_times() -> None:
     upkeep.REDISPATCH_SECONDS = TIMES.redispatch
     worker.lease.RENEW_SECONDS = TIMES.training_renewal
     worker.heartbeat.INTERVAL_SECONDS = TIMES.heartbeat
+    worker.watchdog.LOOK_SECONDS = TIMES.watchdog
