@@ -136,12 +136,22 @@ ROUTES: dict[str, Route] = {
     "POST /jobs/failures/discard": admins_page(303, send={"query_string": CAUSE, "data": {"until": MOMENT}}),
     # Listings
     "GET /listings": page(),
-    "GET /listings/export.<kind>": page(fill={"kind": "csv"}),
+    "GET /listings/export/<kind>": page(fill={"kind": "csv"}),
     "GET /listings/<listing_id>": own_page(),
     "POST /listings/<listing_id>": own_page(303, send={"data": {"title": "walk"}}),
     "POST /listings/<listing_id>/category": own_page(303, send={"data": {"category": "hat"}}),
     "POST /listings/<listing_id>/photos/<photo_id>/remove": own_page(303),
     "POST /listings/<listing_id>/remove": own_page(303),
+    # Batches and one's own data
+    "GET /batches": page(),
+    "POST /batches": page(303, photo=True),
+    "GET /batches/<batch_id>": own_page(),
+    "GET /batches/<batch_id>/results.csv": own_page(),
+    "GET /batches/<batch_id>/results.jsonl": own_page(),
+    "GET /your-data": page(),
+    "GET /your-data/export": page(),
+    "POST /your-data/delete": page(303),
+    "POST /photos/<photo_id>/delete": own_page(303),
     # Versions
     "GET /versions": reviewers_page(),
     "GET /versions/<int:number>": reviewers_page(),

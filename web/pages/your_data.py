@@ -41,7 +41,7 @@ def export_data() -> Response:
 @page_login_required()
 def delete_data() -> Response:
     """Delete everything; the account stays."""
-    deleted = delete_everything(services(), identity().user.id)
+    deleted = delete_everything(services(), identity().user.id, by=identity().user.name)
     flash(f"{plural(deleted.photos, 'photo', 'photos')} and everything about them were deleted.", DONE)
     return redirect(url_for("pages.your_data"), code=303)
 
@@ -50,6 +50,6 @@ def delete_data() -> Response:
 @page_login_required()
 def delete_photo(photo_id: str) -> Response:
     """Delete one photo."""
-    remove(services(), photo_id, identity().owner_filter)
+    remove(services(), photo_id, identity().owner_filter, by=identity().user.name)
     flash("The photo and everything about it were deleted.", DONE)
     return redirect(url_for("pages.sell"), code=303)
