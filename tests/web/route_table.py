@@ -136,7 +136,7 @@ ROUTES: dict[str, Route] = {
     "POST /jobs/failures/discard": admins_page(303, send={"query_string": CAUSE, "data": {"until": MOMENT}}),
     # Listings
     "GET /listings": page(),
-    "GET /listings/export.<kind>": page(fill={"kind": "csv"}),
+    "GET /listings/export/<kind>": page(fill={"kind": "csv"}),
     "GET /listings/<listing_id>": own_page(),
     "POST /listings/<listing_id>": own_page(303, send={"data": {"title": "walk"}}),
     "POST /listings/<listing_id>/category": own_page(303, send={"data": {"category": "hat"}}),

@@ -41,7 +41,8 @@ def export_data() -> Response:
 @page_login_required()
 def delete_data() -> Response:
     """Delete everything; the account stays."""
-    deleted = delete_everything(services(), identity().user.id)
+    user = identity().user
+    deleted = delete_everything(services(), user.id, by=user.name)
     flash(f"{plural(deleted.photos, 'photo', 'photos')} and everything about them were deleted.", DONE)
     return redirect(url_for("pages.your_data"), code=303)
 
@@ -50,6 +51,7 @@ def delete_data() -> Response:
 @page_login_required()
 def delete_photo(photo_id: str) -> Response:
     """Delete one photo."""
-    remove(services(), photo_id, identity().owner_filter)
+    known = identity()
+    remove(services(), photo_id, known.owner_filter, by=known.user.name)
     flash("The photo and everything about it were deleted.", DONE)
     return redirect(url_for("pages.sell"), code=303)
