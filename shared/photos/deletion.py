@@ -15,18 +15,17 @@ from sqlalchemy.orm import Session
 from shared.blobs import BlobStore, photo_key, thumbnail_key
 from shared.clock import utc_now
 from shared.database import Database, insert_missing
+from shared.datasets import labels
 from shared.errors import PhotoDeletedError
 from shared.jobs.handling import FAILURES
 from shared.jobs.states import JobState
 from shared.photos import store as photos
-from shared.tables import Batch, DeletedPhoto, Example, IdempotencyKey, Job, Listing, Photo
+from shared.tables import Batch, DeletedPhoto, IdempotencyKey, Job, Listing, Photo
 
 # Photos per transaction: short for sellers who write at the same time.
 CHUNK = 100
 # A statement has room for some ten thousand values; this many are quick.
 ASKED_AT_ONCE = 1000
-# Examples from imported folders are nobody's photos, and stay.
-IMPORTED = "import:%"
 # Who is said to have dealt with the failures of photos that are gone.
 DISCARDED_BY = "hangtag"
 JOB_MESSAGE = "Its photo was deleted."
@@ -108,8 +107,9 @@ def _delete(session: Session, found: Sequence[Photo]) -> None:
     session.execute(select(Photo.id).where(Photo.id.in_(ids)).with_for_update())
     _end_jobs(session, ids)
     digests = {photo.digest for photo in found}
-    session.execute(delete(Example).where(Example.digest.in_(digests), Example.source.not_like(IMPORTED)))
-    session.execute(delete(Photo).where(Photo.id.in_(ids)))  # takes the predictions with it
+    session.execute(delete(Photo).where(Photo.id.in_(ids)))  # takes predictions and reviews with it
+    for digest in digests:
+        labels.settle(session, digest)  # what only the owner of this photo said is no example any more
     now = utc_now()
     free = digests - photos.needed(session, digests)
     insert_missing(session, DeletedPhoto, [{"digest": digest, "deleted_at": now} for digest in free])

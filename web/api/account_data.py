@@ -33,7 +33,7 @@ class DeletedOut(BaseModel):
 @require("read")
 @blueprint.doc(
     summary="Everything that is yours",
-    description="A streamed zip archive: the photos, and JSON lines about them, jobs, predictions, batches.",
+    description="A streamed zip: photos, and JSON lines about them, jobs, predictions, listings, batches.",
     responses={**ZIP, **problems()},
 )
 def export() -> Response:
@@ -46,7 +46,7 @@ def export() -> Response:
 @blueprint.output(DeletedOut)
 @blueprint.doc(
     summary="Delete everything that is yours",
-    description="Photos, predictions, photo jobs and batches. Asked again after an interruption, it goes on.",
+    description="Photos, predictions, jobs, listings and batches. Asked again, an interrupted one goes on.",
     responses=problems(),
 )
 def delete() -> Response:

@@ -187,7 +187,7 @@ def test_everything_can_be_taken_along(
         assert archive.read(f"photos/{photo_id}.jpg") == as_seller("GET", f"/api/v1/photos/{photo_id}").data
         lines = {
             name: [json.loads(line) for line in archive.read(f"{name}.jsonl").splitlines()]
-            for name in ("photos", "jobs", "predictions", "batches")
+            for name in ("photos", "jobs", "predictions", "listings", "batches")
         }
     assert [photo["id"] for photo in lines["photos"]] == [photo_id]
     assert [job["id"] for job in lines["jobs"]] == [job_id]
