@@ -25,8 +25,10 @@ from tests.worker.training_system import (
 )
 from worker.context import WorkerContext
 from worker.engines.choose import load_engine
+from worker.heartbeat import Heartbeat
 from worker.network.base_weights import cache_path, load_base_weights
 from worker.pixels import stored_pixels
+from worker.predictor import Predictor
 from worker.stopping import PlannedStop
 from worker.train import run_training
 from worker.training import trunk
@@ -125,6 +127,19 @@ def served_accuracy(context: WorkerContext, job: Job) -> float:
     answers = registry.load_head(context.blobs, version).logits(features).argmax(axis=1)
     right = [version.classes[answer] == label for answer, label in zip(answers, photos.labels, strict=True)]
     return float(np.mean(right))
+
+
+def test_a_prediction_worker_follows_to_a_fine_tuned_version_and_back(
+    training_context: WorkerContext,
+) -> None:
+    context = training_context
+    plain, tuned = version_of(context, train(context)), version_of(context, train(context, **TUNED))
+    predictor = Predictor(context, Heartbeat(context.database, context.name))
+    for wanted in (plain, tuned, plain):
+        with context.database.write() as session:
+            registry.promote(session, wanted.number, "Ada", "To see whether it is followed.")
+        version, engine, _ = predictor.champion()
+        assert (version.number, engine.feature_space) == (wanted.number, registry.space_of(wanted))
 
 
 def test_a_fine_tuning_that_was_given_back_goes_on_where_it_was_and_ends_the_same(
