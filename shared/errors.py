@@ -168,6 +168,19 @@ class PhotoAnimatedError(PhotoError):
     code = "animation_not_supported"
 
 
+class PromotionRefusedError(ConflictError):
+    """The gate refuses this version. Look at the failed checks; override them with a reason if you must."""
+
+    code = "promotion_refused"
+
+    def __init__(self, version: int, failed: dict[str, str]) -> None:
+        self.fields = [{"field": name, "message": detail} for name, detail in failed.items()]
+        super().__init__(
+            f"Version {version} does not become the champion: {' '.join(failed.values())} "
+            "If you know better, override the gate and say why."
+        )
+
+
 class BlobMissingError(PermanentError):
     """The photo's file is gone from storage. Please upload it again."""
 

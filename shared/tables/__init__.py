@@ -10,6 +10,19 @@ from shared.tables.listings import CategoryChoice, Listing, ListingPhoto
 from shared.tables.models import Alias, AliasChange, ModelVersion, TrainingEpoch
 from shared.tables.photos import DeletedPhoto, Photo, Prediction
 from shared.tables.reviews import Review
+from shared.tables.accounts import ApiKey, SignInLink, User, WebSession
+from shared.tables.base import Base, new_id
+from shared.tables.datasets import DatasetExample, DatasetReport, DatasetVersion, Example
+from shared.tables.jobs import OPEN_FAILURE, Attempt, IdempotencyKey, Job
+from shared.tables.models import (
+    Alias,
+    AliasChange,
+    EvaluatedPhoto,
+    ModelVersion,
+    TrainingEpoch,
+    VersionNote,
+)
+from shared.tables.photos import Photo, Prediction
 from shared.tables.sweeps import SweepTrial
 from shared.tables.workers import WorkerHeartbeat
 
@@ -27,8 +40,10 @@ __all__ = [
     "BatchItem",
     "CategoryChoice",
     "DatasetExample",
+    "DatasetReport",
     "DatasetVersion",
     "DeletedPhoto",
+    "EvaluatedPhoto",
     "Example",
     "IdempotencyKey",
     "Job",
@@ -43,6 +58,7 @@ __all__ = [
     "SweepTrial",
     "TrainingEpoch",
     "User",
+    "VersionNote",
     "WebSession",
     "WorkerHeartbeat",
     "new_id",

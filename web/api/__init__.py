@@ -8,6 +8,7 @@ from web.api import (
     account_data,
     audit,
     batches,
+    aliases,
     classifications,
     datasets,
     failures,
@@ -47,5 +48,7 @@ MODULES = (
 def register(app: APIFlask) -> None:
     """Add all API blueprints."""
     for module in MODULES:
+    for module in (classifications, jobs, failures, queues, photos, models, trainings, sweeps, datasets):
+    for module in (classifications, jobs, failures, queues, photos, models, aliases, trainings, datasets):
         app.register_blueprint(module.blueprint, url_prefix="/api/v1")
     app.register_blueprint(health.blueprint)
