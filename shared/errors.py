@@ -65,6 +65,13 @@ class ValidationError(PermanentError):
     status = 422
 
 
+class UnsupportedTypeError(PermanentError):
+    """Send the table as text/csv."""
+
+    code = "unsupported_media_type"
+    status = 415
+
+
 class PhotoError(PermanentError):
     """The photo cannot be used. Please send another one."""
 
@@ -178,6 +185,19 @@ class PromotionRefusedError(ConflictError):
         super().__init__(
             f"Version {version} does not become the champion: {' '.join(failed.values())} "
             "If you know better, override the gate and say why."
+        )
+
+
+class DatasetBlockedError(ConflictError):
+    """The report on this dataset version blocks trainings. Mend what it names, then make a new version."""
+
+    code = "dataset_blocked"
+
+    def __init__(self, version: int, blocking: dict[str, str]) -> None:
+        self.fields = [{"field": name, "message": detail} for name, detail in blocking.items()]
+        super().__init__(
+            f"Dataset version {version} cannot be trained on: {' '.join(blocking.values())} "
+            "Mend this and make a new version."
         )
 
 

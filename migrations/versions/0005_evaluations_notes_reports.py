@@ -16,6 +16,7 @@ def upgrade() -> None:
     _evaluated_photo()
     _version_note()
     _dataset_report()
+    op.create_index(op.f("ix_dataset_example_digest"), "dataset_example", ["digest"])
     with op.batch_alter_table("alias_change") as alias_change:
         alias_change.add_column(sa.Column("gate", sa.JSON(), nullable=True))
         alias_change.alter_column("after", existing_type=sa.Integer(), nullable=True)
@@ -27,6 +28,7 @@ def downgrade() -> None:
     with op.batch_alter_table("alias_change") as alias_change:
         alias_change.alter_column("after", existing_type=sa.Integer(), nullable=False)
         alias_change.drop_column("gate")
+    op.drop_index(op.f("ix_dataset_example_digest"), "dataset_example")
     op.drop_table("dataset_report")
     op.drop_table("version_note")
     op.drop_table("evaluated_photo")

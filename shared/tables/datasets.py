@@ -43,7 +43,7 @@ class DatasetExample(Base):
     __tablename__ = "dataset_example"
 
     dataset_version: Mapped[int] = mapped_column(ForeignKey("dataset_version.number"), primary_key=True)
-    digest: Mapped[str] = mapped_column(String(64), primary_key=True)
+    digest: Mapped[str] = mapped_column(String(64), primary_key=True, index=True)
     label: Mapped[str] = mapped_column(String(80))
     split: Mapped[Split]
 
