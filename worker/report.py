@@ -32,6 +32,8 @@ from worker.training.feature_store import FeatureStore
 REPORT_EVERY = 200
 # Of each finding; the page shows some of them, nobody works through more at a time.
 MOST_PHOTOS = 200
+# Cosine of the features at 150 px. Of the 3,781 clothing photos one pair lies above 0.96, at 0.999: the same
+# picture under two labels. The next, down from 0.955, are different jeans on the same hanger.
 NEARLY_THE_SAME = 0.97
 
 

@@ -9,22 +9,30 @@ from flask import flash, redirect, render_template, request, url_for
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
+from shared.blobs import photo_key
 from shared.datasets import reports
 from shared.datasets import store as datasets
 from shared.errors import DatasetBlockedError, NotFoundError
 from shared.jobs import store
-from shared.jobs.states import JobKind
+from shared.jobs.states import JobKind, Split
 from shared.models.forecast import Forecast, forecast
 from shared.models.hyperparameters import PRESETS, HyperParameters
 from shared.models.parameter_fields import ParametersError
+from shared.photos.augment import preview
+from shared.photos.contact_sheet import contact_sheet
 from shared.tables import DatasetVersion, Job
 from web.auth import identity, page_login_required
 from web.pages import blueprint
 from web.pages.flashes import DONE
-from web.pages.present.parameter_form import groups, sent_values
+from web.pages.present.parameter_form import FIELDS, groups, sent_values
 from web.services import services
 
 DEFAULT_PRESET = "best"
+# What decides how a photo is varied; the other values may still be wrong while somebody looks at it.
+PREVIEW_FIELDS = ("seed", *(one.name for one in FIELDS if one.group == "Augmentation"))
+# Large enough to see what happens, and twelve of them together small enough to send at every change.
+PREVIEW_SIZE = 120
+PREVIEW_COLUMNS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +93,23 @@ def start_training() -> Response | tuple[str, int] | str:
     return redirect(url_for("pages.training", job_id=job_id), code=303)
 
 
+@blueprint.get("/trainings/preview")
+@page_login_required("admin")
+def augmentation_preview() -> Response:
+    """Twelve variations of a training photo, as a training with these values would see them."""
+    values = sent_values(request.args)
+    parameters = HyperParameters.from_values({name: values[name] for name in PREVIEW_FIELDS})
+    with services().database.read() as session:
+        number = request.args.get("dataset_version", type=int)
+        dataset = datasets.find(session, number) if number else datasets.latest(session)
+        photo = datasets.lines(session, dataset.number, Split.TRAIN)[0]
+    data = services().blobs.get(photo_key(photo.digest))
+    samples = preview(data, parameters.augmentation, PREVIEW_SIZE, parameters.seed)
+    response = Response(contact_sheet(samples, PREVIEW_COLUMNS), content_type="image/webp")
+    response.headers["Cache-Control"] = "private, max-age=300"
+    return response
+
+
 def _page(session: Session, filled: _Form) -> str:
     dataset = filled.dataset
     return render_template(
@@ -99,6 +124,7 @@ def _page(session: Session, filled: _Form) -> str:
         dataset=dataset,
         report=reports.of(session, dataset) if dataset else None,
         cost=_cost(session, filled),
+        preview=_preview(filled),
     )
 
 
@@ -107,6 +133,19 @@ def _cost(session: Session, filled: _Form) -> Forecast | None:
     if filled.dataset is None or filled.errors:
         return None
     return forecast(session, HyperParameters.from_values(filled.values), filled.dataset)
+
+
+def _preview(filled: _Form) -> dict[str, Any] | None:
+    """What the picture of the preview is asked for with; None where photos are shown as they are."""
+    wanted = {name: filled.values[name] for name in PREVIEW_FIELDS}
+    if (
+        filled.dataset is None
+        or wanted["augmentation.mode"] == "none"
+        or filled.errors.keys() & wanted.keys()
+    ):
+        return None
+    sent = {name: value for name, value in wanted.items() if value is not False}
+    return {"dataset_version": filled.dataset.number, **sent}
 
 
 def _errors(values: dict[str, Any]) -> dict[str, str]:

@@ -16,6 +16,7 @@ from web.auth import identity, page_login_required
 from web.pages import blueprint
 from web.pages.present.evaluations import evaluation
 from web.pages.present.job_rows import attempt_row, job_row, may_cancel, may_retry
+from web.pages.present.parameter_facts import parameter_facts
 from web.pages.present.run_views import run_facts, run_row, stop_sentence
 from web.pages.present.training_charts import training_charts
 from web.pages.reading import epochs_of
@@ -58,6 +59,7 @@ def training(job_id: str) -> str:
         job=job,
         row=job_row(job, None, now),
         facts=facts,
+        parameters=parameter_facts(job.payload.get("parameters", {})),
         stopped=stop_sentence(job),
         epochs=epochs,
         charts=training_charts(epochs, level),

@@ -23,6 +23,7 @@ from web.pages.present.evaluations import (
     matrix,
     whisker,
 )
+from web.pages.present.parameter_facts import parameter_facts
 from web.pages.present.training_charts import training_charts
 from web.pages.present.version_views import (
     VersionRow,
@@ -129,6 +130,7 @@ def _version_page(number: int, note: str = "", note_error: str | None = None) ->
         epochs=epochs,
         charts=training_charts(epochs),
         facts=lineage_facts(found),
+        parameters=parameter_facts(found.lineage.get("parameters", {})),
         history=changes,
         notes=written,
         note=note,

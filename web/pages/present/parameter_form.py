@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import groupby
 from typing import Any
 
 from werkzeug.datastructures import MultiDict
@@ -41,7 +40,8 @@ def groups(values: Mapping[str, Any], errors: Mapping[str, str]) -> list[Group]:
     filled = [
         FilledField(field, values.get(field.name, field.default), errors.get(field.name)) for field in FIELDS
     ]
-    return [_group(title, list(members)) for title, members in groupby(filled, lambda one: one.field.group)]
+    titles = dict.fromkeys(one.field.group for one in filled)
+    return [_group(title, [one for one in filled if one.field.group == title]) for title in titles]
 
 
 def sent_values(form: MultiDict[str, str]) -> dict[str, Any]:

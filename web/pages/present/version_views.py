@@ -76,15 +76,19 @@ def reliability_chart(bins: Sequence[Bin]) -> Chart:
 def answered_photo(photo: EvaluatedPhoto) -> AnsweredPhoto:
     """What a version said about a photo."""
     truth, answer = category_label(photo.truth), category_label(photo.answer)
-    said = f"{answer}, {percent(photo.confidence)}"
-    return AnsweredPhoto(photo.digest, f"A photo of: {truth}", truth, [said])
+    return AnsweredPhoto(photo.digest, f"A photo of: {truth}", truth, [_said(answer, photo.confidence)])
 
 
 def compared_photo(pair: Pair, a: int, b: int) -> AnsweredPhoto:
     """What two versions said about a photo."""
     truth = category_label(pair.truth)
     answers = [
-        f"Version {a}: {category_label(pair.answer_a)}, {percent(pair.confidence_a)}",
-        f"Version {b}: {category_label(pair.answer_b)}, {percent(pair.confidence_b)}",
+        f"Version {a}: {_said(category_label(pair.answer_a), pair.confidence_a)}",
+        f"Version {b}: {_said(category_label(pair.answer_b), pair.confidence_b)}",
     ]
     return AnsweredPhoto(pair.digest, f"A photo of: {truth}", truth, answers)
+
+
+def _said(answer: str, confidence: float) -> str:
+    """An answer with its confidence, which stays on one line with its sign."""
+    return f"{answer}, {percent(confidence)}".replace(" %", "\u00a0%")

@@ -1,6 +1,6 @@
-/** Works out cost and report again whenever a value changes, on the server, and swaps only those parts. */
+/** Works out cost, report and preview again whenever a value changes, on the server, and swaps only those parts. */
 
-const PARTS = ["cost", "data-report"];
+const PARTS = ["cost", "data-report", "preview"];
 const PAUSE_MS = 400;
 const form = document.getElementById("training-form");
 let pause;
