@@ -50,5 +50,17 @@ def register(app: APIFlask) -> None:
     for module in MODULES:
     for module in (classifications, jobs, failures, queues, photos, models, trainings, sweeps, datasets):
     for module in (classifications, jobs, failures, queues, photos, models, aliases, trainings, datasets):
+    for module in (
+        classifications,
+        jobs,
+        failures,
+        queues,
+        photos,
+        models,
+        aliases,
+        trainings,
+        sweeps,
+        datasets,
+    ):
         app.register_blueprint(module.blueprint, url_prefix="/api/v1")
     app.register_blueprint(health.blueprint)
