@@ -118,6 +118,8 @@ def promote_against_the_gate(page: Page, number: int) -> None:
 PAGES = (
     "/trainings",
     "/trainings/new",
+    "/trainings/sweeps",
+    "/trainings/sweeps/new",
     "/data",
     "/data/1",
     "/versions/compare",

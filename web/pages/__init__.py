@@ -33,6 +33,7 @@ def register(app: Flask) -> None:
         jobs,
         sell,
         sign_in,
+        sweeps,
         training_form,
         trainings,
         versions,

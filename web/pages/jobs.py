@@ -78,11 +78,13 @@ def jobs() -> str:
 @blueprint.get("/jobs/<job_id>")
 @page_login_required()
 def job(job_id: str) -> str | Response:
-    """One job: how it stands, how it got there, what came out. A training has a page of its own."""
+    """One job: how it stands, how it got there, what came out. Trainings and sweeps have other pages."""
     with services().database.read() as session:
         found = store.find(session, job_id, identity().owner_filter)
         if found.kind is JobKind.TRAIN and identity().user.role == "admin":
             return redirect(url_for("pages.training", job_id=job_id))
+        if found.kind is JobKind.SWEEP and identity().user.role == "admin":
+            return redirect(url_for("pages.sweep", job_id=job_id))
         photo = photos_of(session, [found]).get(found.photo_id or "")
         attempts = store.attempts(session, job_id)
     operator = identity().owner_filter is None
