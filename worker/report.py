@@ -126,10 +126,10 @@ def _about_pairs(lines: Sequence[Line], pairs: Sequence[NearPair]) -> list[Findi
     if leaked:
         found.append(_leaked(leaked, tested))
     if conflicting:
-        detail = f"{len(conflicting):,} pairs of photos look nearly the same and have different labels."
+        detail = f"{_pairs(conflicting)} of photos that look nearly the same with different labels."
         found.append(_finding("conflicting", "warns", detail, _digests(conflicting)))
     if repeated:
-        detail = f"{len(repeated):,} pairs of training photos look nearly the same, so they count twice."
+        detail = f"{_pairs(repeated)} of training photos that look nearly the same and so count twice."
         found.append(_finding("near_duplicates", "warns", detail, _digests(repeated)))
     return found
 
@@ -142,6 +142,10 @@ def _leaked(leaked: Sequence[tuple[Line, Line]], tested: int) -> Finding:
         f"photo, so the test flatters. Up to {MAX_LEAKED * 100:.0f} % is let through."
     )
     return _finding("leaked", "blocks" if share > MAX_LEAKED else "warns", detail, _digests(leaked))
+
+
+def _pairs(pairs: Sequence[tuple[Line, Line]]) -> str:
+    return "One pair" if len(pairs) == 1 else f"{len(pairs):,} pairs"
 
 
 def _digests(pairs: Sequence[tuple[Line, Line]]) -> list[str]:

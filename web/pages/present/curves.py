@@ -6,7 +6,6 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-WIDTH, HEIGHT = 420, 240
 LEFT, RIGHT, TOP, BOTTOM = 44, 408, 12, 208
 STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
 WANTED_TICKS = 4
