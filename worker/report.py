@@ -11,9 +11,9 @@ from PIL import Image
 
 from shared.blobs import photo_key
 from shared.datasets import reports
-from shared.datasets import store as datasets
 from shared.datasets.findings import MAX_LEAKED, MIN_SIDE, Finding
 from shared.datasets.store import Line
+from shared.datasets.withdrawn import usable_lines
 from shared.errors import BlobMissingError
 from shared.jobs import store
 from shared.jobs.states import JobKind, Split
@@ -53,8 +53,9 @@ def run_report(context: WorkerContext, job_id: str, stop: PlannedStop) -> None:
 def _look(context: WorkerContext, job: Job, lease: Lease) -> None:
     number = job.payload["dataset_version"]
     with context.database.read() as session:
-        lines = [line for split in Split for line in datasets.lines(session, number, split)]
+        usable, _ = usable_lines(session, number)  # what was deleted since is no damage
         spaces = dict.fromkeys(registry.space_of(version) for version in registry.versions(session))
+    lines = [line for split in Split for line in usable[split]]
     seen = _files(context, lines, lease)
     findings = [*_about_files(seen)]
     space = _covering(context, spaces, lines)

@@ -48,9 +48,8 @@ def rollback(session: Session, actor: str, reason: str) -> AliasChange:
 
 def previous_champion(session: Session) -> int | None:
     """The version that answered before the present one, if any did."""
-    latest = session.scalar(
-        select(AliasChange).where(AliasChange.name == CHAMPION).order_by(AliasChange.id.desc()).limit(1)
-    )
+    moved = (AliasChange.name == CHAMPION, AliasChange.before != AliasChange.after)
+    latest = session.scalar(select(AliasChange).where(*moved).order_by(AliasChange.id.desc()).limit(1))
     return latest.before if latest else None
 
 

@@ -112,7 +112,13 @@ def promote(
         NotFoundError: there is no such version.
         ValidationError: the reason is missing or too long.
     """
-    return move(session, CHAMPION, number, actor, reason, gate)
+    change = move(session, CHAMPION, number, actor, reason, gate)
+    back = change.before is not None and number < change.before
+    action = Action.ROLLED_BACK if back else Action.PROMOTED
+    audit.record(
+        session, actor, action, f"version {number}", {"before": change.before, "reason": change.reason}
+    )
+    return change
 
 
 def move(
@@ -136,8 +142,7 @@ def move(
         name=name, before=before, after=version.number, actor=actor, reason=reason, gate=gate
     )
     session.add(change)
-    action = Action.ROLLED_BACK if before is not None and version.number < before else Action.PROMOTED
-    audit.record(session, actor, action, f"version {version.number}", {"before": before, "reason": reason})
+    session.flush()
     return change
 
 

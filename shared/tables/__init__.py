@@ -4,16 +4,9 @@ from shared.tables.accounts import ApiKey, SignInAttempt, SignInLink, User, WebS
 from shared.tables.audit import AuditEvent
 from shared.tables.base import MAX_INTEGER, Base, new_id
 from shared.tables.batches import Batch, BatchItem
-from shared.tables.datasets import DatasetExample, DatasetVersion, Example
+from shared.tables.datasets import DatasetExample, DatasetReport, DatasetVersion, Example
 from shared.tables.jobs import HELD_IN_QUARANTINE, OPEN_FAILURE, Attempt, IdempotencyKey, Job
 from shared.tables.listings import CategoryChoice, Listing, ListingPhoto
-from shared.tables.models import Alias, AliasChange, ModelVersion, TrainingEpoch
-from shared.tables.photos import DeletedPhoto, Photo, Prediction
-from shared.tables.reviews import Review
-from shared.tables.accounts import ApiKey, SignInLink, User, WebSession
-from shared.tables.base import Base, new_id
-from shared.tables.datasets import DatasetExample, DatasetReport, DatasetVersion, Example
-from shared.tables.jobs import OPEN_FAILURE, Attempt, IdempotencyKey, Job
 from shared.tables.models import (
     Alias,
     AliasChange,
@@ -22,7 +15,8 @@ from shared.tables.models import (
     TrainingEpoch,
     VersionNote,
 )
-from shared.tables.photos import Photo, Prediction
+from shared.tables.photos import DeletedPhoto, Photo, Prediction
+from shared.tables.reviews import Review
 from shared.tables.sweeps import SweepTrial
 from shared.tables.workers import WorkerHeartbeat
 

@@ -6,9 +6,9 @@ from apiflask import APIFlask
 
 from web.api import (
     account_data,
+    aliases,
     audit,
     batches,
-    aliases,
     classifications,
     datasets,
     failures,
@@ -27,6 +27,7 @@ from web.api import (
 
 MODULES = (
     account_data,
+    aliases,
     audit,
     batches,
     classifications,
@@ -48,19 +49,5 @@ MODULES = (
 def register(app: APIFlask) -> None:
     """Add all API blueprints."""
     for module in MODULES:
-    for module in (classifications, jobs, failures, queues, photos, models, trainings, sweeps, datasets):
-    for module in (classifications, jobs, failures, queues, photos, models, aliases, trainings, datasets):
-    for module in (
-        classifications,
-        jobs,
-        failures,
-        queues,
-        photos,
-        models,
-        aliases,
-        trainings,
-        sweeps,
-        datasets,
-    ):
         app.register_blueprint(module.blueprint, url_prefix="/api/v1")
     app.register_blueprint(health.blueprint)

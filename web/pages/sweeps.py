@@ -20,7 +20,7 @@ from shared.sweeps.plan import SWEEP_PRESETS, SweepPlan
 from shared.tables import Job
 from web.auth import identity, page_login_required
 from web.pages import blueprint
-from web.pages.jobs import DONE
+from web.pages.flashes import DONE
 from web.pages.present.job_rows import attempt_row, job_row, may_cancel, may_retry
 from web.pages.present.parameter_form import FIELDS
 from web.pages.present.sweep_form import SweepFields, plan_of, sweep_fields
@@ -91,7 +91,7 @@ def sweep(job_id: str) -> str:
         luck=luck(view.done, photos, best) if best is not None else None,
         attempts=[attempt_row(attempt, now) for attempt in attempts],
         may_cancel=may_cancel(job),
-        may_retry=may_retry(job),
+        may_retry=may_retry(job, operator=True),
         handling=handling.of(job),
     )
 

@@ -9,6 +9,7 @@ from flask import flash, redirect, render_template, request, url_for
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
+from shared import quotas
 from shared.blobs import photo_key
 from shared.datasets import reports
 from shared.datasets import store as datasets
@@ -79,6 +80,7 @@ def start_training() -> Response | tuple[str, int] | str:
     try:
         parameters = HyperParameters.from_values(values)
         with services().database.write() as session:
+            quotas.require_room_for_training(session, services().settings, identity().user.id)
             dataset = datasets.find(session, number) if number else datasets.latest(session)
             reports.require_trainable(session, dataset)
             payload = {"parameters": parameters.model_dump(mode="json"), "dataset_version": dataset.number}

@@ -66,7 +66,7 @@ def training(job_id: str) -> str:
         level_left_out=left_out,
         attempts=[attempt_row(attempt, now) for attempt in attempts],
         may_cancel=may_cancel(job),
-        may_retry=may_retry(job),
+        may_retry=may_retry(job, operator=True),
         handling=handling.of(job),
     )
 
@@ -75,9 +75,10 @@ def _champion_level(session: Session, job: Job) -> tuple[tuple[str, float] | Non
     """The champion's accuracy on the same validation photos; else the champion whose line is left out."""
     champion = registry.champion(session)
     figures = evaluation(champion, "validation") if champion else None
-    if champion is None or figures is None:
+    number = job.payload.get("dataset_version")
+    if champion is None or figures is None or number is None:
         return None, None
-    dataset = datasets.find(session, job.payload["dataset_version"])
+    dataset = datasets.find(session, number)
     if champion.lineage.get("dataset_digest") != dataset.digest:
         return None, champion.number
     return (f"Champion, version {champion.number}", figures.accuracy), None
