@@ -102,6 +102,8 @@ def chi_square_exceeds(first: Mapping[str, int], second: Mapping[str, int]) -> b
 
 
 def _prior_shift(train: Mapping[str, int], test: Mapping[str, int]) -> Finding | None:
+    if not sum(train.values()) or not sum(test.values()):
+        return None
     distance = total_variation(train, test)
     if distance <= MAX_SHIFT or not chi_square_exceeds(train, test):
         return None
@@ -117,6 +119,8 @@ def _prior_shift(train: Mapping[str, int], test: Mapping[str, int]) -> Finding |
 
 
 def _unequal(train: Mapping[str, int]) -> Finding | None:
+    if not train:
+        return None
     least, most = min(train, key=train.__getitem__), max(train, key=train.__getitem__)
     if train[most] <= MAX_RATIO * max(1, train[least]):
         return None
