@@ -243,7 +243,9 @@ ROUTES: dict[str, Route] = {
     "PUT /api/v1/aliases/<name>": admin(
         fill={"name": "shadow"}, send={"json": {"version": 1, "reason": "walk"}}
     ),
-    "DELETE /api/v1/aliases/<name>": admin(409, fill={"name": "champion"}, send={"json": {"reason": "walk"}}),
+    "DELETE /api/v1/aliases/<name>": admin(
+        409, fill={"name": "champion"}, send={"query_string": {"reason": "walk"}}
+    ),
     "POST /api/v1/aliases/champion/rollback": admin(404, send={"json": {"reason": "walk"}}),
     "POST /api/v1/datasets/versions": train(422),
     "POST /api/v1/datasets/examples": train(200, send={"data": b"photo,label\n", "content_type": "text/csv"}),

@@ -15,6 +15,7 @@ from web.api.version_schemas import (
     AliasIn,
     PromotionIn,
     ReasonIn,
+    RemovalQuery,
 )
 from web.auth import identity, require
 from web.services import services
@@ -98,13 +99,13 @@ def point(name: str, json_data: AliasIn) -> Response:
 
 @blueprint.delete("/aliases/<name>")
 @require("admin")
-@blueprint.input(ReasonIn)
+@blueprint.input(RemovalQuery, location="query")
 @blueprint.output(AliasesOut)
 @blueprint.doc(summary="Take a name away", responses=problems(400, 404, 409, 422))
-def remove(name: str, json_data: ReasonIn) -> Response:
+def remove(name: str, query_data: RemovalQuery) -> Response:
     """The name means no version any more. The champion's cannot be taken away."""
     with services().database.write() as session:
-        aliases.remove(session, name, identity().user.name, json_data.reason)
+        aliases.remove(session, name, identity().user.name, query_data.reason)
         found = registry.aliases(session)
     return answer(AliasesOut(aliases=found))
 

@@ -61,8 +61,8 @@ def create() -> Response:
     summary="Import labels as CSV",
     description="Columns `photo` (the SHA-256 of a photo, or its id), `label` and, if wanted, `split`. Lines "
     "that are in order are taken; `errors` names the others.",
-    responses=problems(413, 415, 422),
-    extensions={"requestBody": CSV},
+    responses=problems(400, 413, 415, 422),
+    extensions={"x-request-body": CSV},
 )
 def import_csv() -> Response:
     """Make examples of photos that Hangtag has already."""

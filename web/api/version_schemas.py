@@ -21,6 +21,12 @@ class ReasonIn(Input):
     reason: str = Field(min_length=1, max_length=500)
 
 
+class RemovalQuery(Input):
+    """Why a name is taken away, short enough for an address."""
+
+    reason: str = Field("Taken away.", min_length=1, max_length=120)
+
+
 class AliasIn(ReasonIn):
     """Which version a name shall mean, and why."""
 

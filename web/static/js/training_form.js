@@ -11,7 +11,7 @@ async function renew() {
   const body = new FormData(form);
   body.set("action", "forecast");
   try {
-    const response = await fetch(form.action, { method: "POST", body, credentials: "same-origin" });
+    const response = await fetch(form.getAttribute("action"), { method: "POST", body, credentials: "same-origin" });
     if (!response.ok || mine !== asked) return;
     const page = new DOMParser().parseFromString(await response.text(), "text/html");
     for (const id of PARTS) {
