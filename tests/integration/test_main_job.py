@@ -147,8 +147,9 @@ def test_a_training_makes_a_version_that_can_be_promoted_and_answers(
         overridden = client.put("/api/v1/aliases/champion", json={**promotion, "override": True})
         assert overridden.status_code == 200
         assert send(client, 5002, WAIT).json()["job"]["result"]["model_version"] == number
-        back = {"version": 1, "reason": "Other tests know the first one."}
-        assert client.put("/api/v1/aliases/champion", json=back).status_code == 200
+        back = {"reason": "Other tests know the first one."}
+        answer = client.post("/api/v1/aliases/champion/rollback", json=back)
+        assert (answer.status_code, answer.json()["number"]) == (200, 1)
 
 
 def test_prediction_workers_on_openvino_never_load_tensorflow(system: LiveSystem) -> None:
