@@ -65,6 +65,13 @@ class ValidationError(PermanentError):
     status = 422
 
 
+class UnsupportedTypeError(PermanentError):
+    """Send the table as text/csv."""
+
+    code = "unsupported_media_type"
+    status = 415
+
+
 class PhotoError(PermanentError):
     """The photo cannot be used. Please send another one."""
 
@@ -166,6 +173,32 @@ class PhotoAnimatedError(PhotoError):
     """Animations are not supported. Please send a still photo."""
 
     code = "animation_not_supported"
+
+
+class PromotionRefusedError(ConflictError):
+    """The gate refuses this version. Look at the failed checks; override them with a reason if you must."""
+
+    code = "promotion_refused"
+
+    def __init__(self, version: int, failed: dict[str, str]) -> None:
+        self.fields = [{"field": name, "message": detail} for name, detail in failed.items()]
+        super().__init__(
+            f"Version {version} does not become the champion: {' '.join(failed.values())} "
+            "If you know better, override the gate and say why."
+        )
+
+
+class DatasetBlockedError(ConflictError):
+    """The report on this dataset version blocks trainings. Mend what it names, then make a new version."""
+
+    code = "dataset_blocked"
+
+    def __init__(self, version: int, blocking: dict[str, str]) -> None:
+        self.fields = [{"field": name, "message": detail} for name, detail in blocking.items()]
+        super().__init__(
+            f"Dataset version {version} cannot be trained on: {' '.join(blocking.values())} "
+            "Mend this and make a new version."
+        )
 
 
 class BlobMissingError(PermanentError):

@@ -16,7 +16,7 @@ from worker.lease import Lease
 from worker.stopping import PlannedStop, WorkerStoppingError
 
 logger = structlog.get_logger(__name__)
-NOUNS = {JobKind.TRAIN: "training", JobKind.SWEEP: "sweep"}
+NOUNS = {JobKind.TRAIN: "training", JobKind.SWEEP: "sweep", JobKind.REPORT: "report"}
 Work = Callable[[WorkerContext, Job, Lease], None]
 
 

@@ -30,8 +30,8 @@ logger = structlog.get_logger(__name__)
 # One wake-up drains for ten seconds. Only a hung engine takes minutes; killing the child then frees the
 # worker, and the leases bring the photos back.
 LIMIT_SECONDS = 180
-# A look at two small rows; soon enough for an administrator who watches a promotion.
-FOLLOW_SECONDS = 5.0
+# A look at two small rows: a promotion takes effect within two seconds, the loading of a head included.
+FOLLOW_SECONDS = 1.0
 
 settings = load_settings()
 app = worker_application(settings)

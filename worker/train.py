@@ -12,13 +12,14 @@ from shared.jobs.store import Progress
 from shared.models.feature_space import FeatureSpace
 from shared.models.hyperparameters import HyperParameters
 from shared.models.layers import store_layers
-from shared.tables import Job
+from shared.tables import Job, User
 from worker.attempt import run_attempt
 from worker.context import WorkerContext
 from worker.fine_tuning import MAPS, fine_tune_network
 from worker.lease import Lease
 from worker.stopping import PlannedStop
 from worker.sweep import forget_deleted_features
+from worker.training.champion import judge_champion
 from worker.training.checkpoints import Checkpoints, job_folders, remove_folders
 from worker.training.course import Trained
 from worker.training.fit import train_head
@@ -66,8 +67,18 @@ def _train(context: WorkerContext, job: Job, lease: Lease) -> None:
         tuned = replace(space, layers_digest=store_layers(context.blobs, trained.layers))
         features = features_in(context, tuned, lease)
     lease.report(Progress("evaluation", 0, 1))
-    new, head = judged(examples, parameters, trained, features, job.id)
+    new, head = judged(
+        examples, parameters, trained, features, job.id, run=job.id, person=_person(context, job)
+    )
+    judge_champion(context, examples, features)
     register(context, job.attempt, new, head)
+
+
+def _person(context: WorkerContext, job: Job) -> str | None:
+    """Who asked for this training."""
+    with context.database.read() as session:
+        owner = session.get(User, job.owner_id) if job.owner_id else None
+        return owner.name if owner else None
 
 
 def _checkpoints(

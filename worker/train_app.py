@@ -17,6 +17,7 @@ from worker.app import worker_application
 from worker.context import WorkerContext, build_context
 from worker.heartbeat import Heartbeat
 from worker.network.tensorflow_setup import prepare_tensorflow
+from worker.report import run_report
 from worker.stopping import PlannedStop, pass_on_stops
 
 settings = load_settings()
@@ -70,6 +71,13 @@ def _waits(job_id: str) -> bool:
     """
     with _context().database.read() as session:
         return session.scalar(select(Job.state).where(Job.id == job_id)) is JobState.QUEUED
+
+
+@shared_task(name=TASK_NAMES[JobKind.REPORT])
+def report(job_id: str) -> None:
+    """Look at every photo of a dataset version."""
+    if _waits(job_id):
+        run_report(_context(), job_id, stop)
 
 
 @signals.worker_process_init.connect

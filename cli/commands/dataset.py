@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -15,9 +16,12 @@ from cli.client import local_settings
 from cli.local_database import local_database
 from cli.terminal import bar, err, out, print_json, print_table
 from shared.blobs import BlobStore
+from shared.datasets import store
+from shared.datasets.csv_import import CsvImport
 from shared.datasets.importing import ImportReport, import_folder
 from shared.errors import ValidationError
 from shared.jobs.states import Split
+from shared.photos.decoder import Decoder
 from shared.settings import Settings
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
@@ -31,11 +35,33 @@ def dataset() -> None:
 
 @app.command("import")
 def import_(
-    directory: Annotated[Path, typer.Argument(help="A folder with train/, validation/ and test/.")],
+    source: Annotated[
+        Path,
+        typer.Argument(help="A folder with train/, validation/ and test/, or a CSV file."),
+    ],
     as_json: AsJson = False,
 ) -> None:
-    """Import a folder of split folders of category folders. What is known already is left alone."""
-    _import(local_settings(), directory.resolve(), as_json)
+    """Import a folder of split folders of category folders, or a table of photos and labels.
+
+    From a folder, what is known already is left alone. A table names photos by their path beside it, their
+    SHA-256 or their id; it corrects the labels of those that are known, and lists the lines that are wrong.
+    """
+    if source.suffix.lower() == ".csv":
+        _import_csv(local_settings(), source.resolve(), as_json)
+    else:
+        _import(local_settings(), source.resolve(), as_json)
+
+
+@app.command()
+def freeze(as_json: AsJson = False) -> None:
+    """Make a dataset version of all examples there are now."""
+    with local_database(local_settings()) as database, database.write() as session:
+        version = store.freeze(session)
+        number, digest = version.number, version.digest
+    if as_json:
+        print_json({"number": number, "sha256": digest})
+    else:
+        out.print(f"Dataset version {number} ({digest[:12]}).")
 
 
 @app.command()
@@ -70,6 +96,26 @@ def _import(settings: Settings, directory: Path, as_json: bool) -> None:
         print_json(asdict(report))
     else:
         _print(report)
+
+
+def _import_csv(settings: Settings, file: Path, as_json: bool) -> None:
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValidationError(f"{file} cannot be read as UTF-8 text: {error}") from error
+    with local_database(settings) as database, closing(Decoder(1)) as decoder, bar() as progress:
+        task = progress.add_task("Lines", total=None)
+        importer = CsvImport(database, BlobStore(settings.blob_url), file.name, decoder, file.parent)
+        report = importer.run(text, lambda done, total: progress.update(task, completed=done, total=total))
+    if as_json:
+        print_json(asdict(report))
+        return
+    for line, message in report.errors:
+        out.print(f"line {line}: {message}")
+    out.print(
+        f"{report.added} examples added, {report.relabelled} relabelled, {report.unchanged} unchanged, "
+        f"{len(report.errors)} lines left out. Make a version of them with: hangtag dataset freeze"
+    )
 
 
 def _print(report: ImportReport) -> None:

@@ -16,11 +16,15 @@ app = typer.Typer(add_completion=False)
 def promote(
     number: Annotated[int, typer.Argument(help="The number of the version.")],
     reason: Annotated[str, typer.Option(help="Why; kept in the history.")],
+    override: Annotated[
+        bool, typer.Option("--override", help="Even if the gate refuses; the reason says why.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Let a model version answer sellers."""
     with connect() as client:
-        version = client.put("/api/v1/aliases/champion", {"version": number, "reason": reason})
+        body = {"version": number, "reason": reason, "override": override}
+        version = client.put("/api/v1/aliases/champion", body)
     if as_json:
         print_json(version)
     else:

@@ -8,7 +8,6 @@ import typer
 
 from cli.client import connect
 from cli.terminal import err, print_json
-from shared.errors import NotFoundError
 
 app = typer.Typer(add_completion=False)
 
@@ -20,12 +19,8 @@ def rollback(
 ) -> None:
     """Go back to the version that answered before."""
     with connect() as client:
-        changes = client.get("/api/v1/aliases/champion/history")["changes"]
-        if not changes or changes[0]["before"] is None:
-            raise NotFoundError("There was no champion before this one, so there is nothing to go back to.")
-        target = changes[0]["before"]
-        version = client.put("/api/v1/aliases/champion", {"version": target, "reason": reason})
+        version = client.post("/api/v1/aliases/champion/rollback", {"reason": reason})
     if as_json:
         print_json(version)
     else:
-        err.print(f"Version {version['number']} is the champion again, instead of {changes[0]['after']}.")
+        err.print(f"Version {version['number']} is the champion again.")

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import insert, select
+from sqlalchemy import and_, func, insert, select
 from sqlalchemy.orm import Session
 
 from shared.errors import NotFoundError, ValidationError
@@ -105,6 +105,44 @@ def lines(session: Session, number: int, split: Split) -> list[Line]:
         .order_by(DatasetExample.digest)
     )
     return [Line(*row) for row in rows]
+
+
+def photos(
+    session: Session, number: int, label: str, split: Split | None = None, *, offset: int = 0, limit: int
+) -> tuple[list[Line], int]:
+    """One page of the photos of a category in a dataset version, by digest, and how many there are."""
+    wanted = [DatasetExample.dataset_version == number, DatasetExample.label == label]
+    if split is not None:
+        wanted.append(DatasetExample.split == split)
+    total = session.scalar(select(func.count()).select_from(DatasetExample).where(*wanted)) or 0
+    rows = session.execute(
+        select(DatasetExample.digest, DatasetExample.label, DatasetExample.split)
+        .where(*wanted)
+        .order_by(DatasetExample.digest)
+        .offset(offset)
+        .limit(limit)
+    )
+    return [Line(*row) for row in rows], total
+
+
+def unfrozen(session: Session) -> int:
+    """How many examples the newest dataset version lacks or knows under another label."""
+    newest = session.scalar(select(func.max(DatasetVersion.number)))
+    same = and_(
+        DatasetExample.dataset_version == newest,
+        DatasetExample.digest == Example.digest,
+        DatasetExample.label == Example.label,
+    )
+    known = select(DatasetExample.digest).where(same).exists()
+    return session.scalar(select(func.count()).select_from(Example).where(~known)) or 0
+
+
+def holds(session: Session, digest: str) -> bool:
+    """Whether this photo is an example, or is in any dataset version."""
+    return any(
+        session.scalar(select(table.digest).where(table.digest == digest).limit(1)) is not None
+        for table in (Example, DatasetExample)
+    )
 
 
 def content_digest(lines: Iterable[Line]) -> str:

@@ -19,7 +19,12 @@ logger = structlog.get_logger(__name__)
 
 TASK_NAMES = {kind: f"hangtag.{kind.value}" for kind in JobKind}
 # Training has its own queue on its own worker, so that a retrain never delays a seller.
-QUEUES = {JobKind.CLASSIFY: "predict", JobKind.TRAIN: "train", JobKind.SWEEP: "train"}
+QUEUES = {
+    JobKind.CLASSIFY: "predict",
+    JobKind.TRAIN: "train",
+    JobKind.SWEEP: "train",
+    JobKind.REPORT: "train",
+}
 # A seller waits for this publish; the dispatcher repeats what it could not deliver.
 PUBLISH_SECONDS = 1.0
 # After a wake-up that could not be sent, the next ones are not tried for this long: with Redis frozen every

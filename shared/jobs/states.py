@@ -11,6 +11,7 @@ class JobKind(StrEnum):
     CLASSIFY = "classify"  # one photo, one answer
     TRAIN = "train"  # a dataset version and hyper-parameters in, a model version out
     SWEEP = "sweep"  # many trainings over a plan, the best one a model version
+    REPORT = "report"  # a dataset version in, what is wrong with its photos out
 
 
 class JobState(StrEnum):

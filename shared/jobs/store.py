@@ -33,7 +33,7 @@ from shared.jobs.states import ACTIVE, TERMINAL, Handling, JobKind, JobState, ma
 from shared.tables import HELD_IN_QUARANTINE, Attempt, Job
 
 # A batch of photos takes about a second on two cores; thirty times that is a dead worker.
-LEASE_SECONDS = {JobKind.CLASSIFY: 30, JobKind.TRAIN: 90, JobKind.SWEEP: 90}
+LEASE_SECONDS = {JobKind.CLASSIFY: 30, JobKind.TRAIN: 90, JobKind.SWEEP: 90, JobKind.REPORT: 90}
 MAX_BACKOFF_SECONDS = 300
 
 

@@ -13,6 +13,8 @@ from shared import audit
 from shared.audit import Action
 from shared.blobs import BlobStore, head_key
 from shared.errors import BlobMissingError, ChecksumError, NoChampionError, NotFoundError, ValidationError
+from shared.models import evaluated
+from shared.models.evaluated import Answers
 from shared.models.feature_space import FeatureSpace
 from shared.models.head import Head
 from shared.models.layers import load_layers
@@ -32,6 +34,7 @@ class NewVersion:
     metrics: dict[str, Any]
     lineage: dict[str, Any]
     job_id: str | None = None
+    test_answers: Answers | None = None
 
 
 def add(session: Session, new: NewVersion) -> ModelVersion:
@@ -50,6 +53,8 @@ def add(session: Session, new: NewVersion) -> ModelVersion:
     )
     session.add(version)
     session.flush()
+    if new.test_answers is not None:
+        evaluated.record(session, version.number, new.test_answers, new.classes)
     return version
 
 
@@ -98,28 +103,59 @@ def aliases(session: Session) -> dict[str, int]:
     return {alias.name: alias.version for alias in session.scalars(select(Alias).order_by(Alias.name))}
 
 
-def promote(session: Session, number: int, actor: str, reason: str) -> AliasChange:
-    """Let a version answer sellers from now on, and remember who decided it and why.
+def promote(
+    session: Session, number: int, actor: str, reason: str, gate: dict[str, Any] | None = None
+) -> AliasChange:
+    """Let a version answer sellers from now on, and remember who decided it, why, and what the gate said.
 
     Raises:
         NotFoundError: there is no such version.
         ValidationError: the reason is missing or too long.
     """
+    change = move(session, CHAMPION, number, actor, reason, gate)
+    back = change.before is not None and number < change.before
+    action = Action.ROLLED_BACK if back else Action.PROMOTED
+    audit.record(
+        session, actor, action, f"version {number}", {"before": change.before, "reason": change.reason}
+    )
+    return change
+
+
+def move(
+    session: Session, name: str, number: int, actor: str, reason: str, gate: dict[str, Any] | None = None
+) -> AliasChange:
+    """Let an alias name a version, whether there was one of this name before or not.
+
+    Raises:
+        NotFoundError: there is no such version.
+        ValidationError: the reason is missing or too long.
+    """
+    reason = checked_reason(reason)
+    version = find(session, number)
+    alias = session.get(Alias, name, with_for_update=True)
+    before = alias.version if alias else None
+    if alias is None:
+        session.add(Alias(name=name, version=version.number))
+    else:
+        alias.version = version.number
+    change = AliasChange(
+        name=name, before=before, after=version.number, actor=actor, reason=reason, gate=gate
+    )
+    session.add(change)
+    session.flush()
+    return change
+
+
+def checked_reason(reason: str) -> str:
+    """The reason without blanks around it.
+
+    Raises:
+        ValidationError: it is missing or too long.
+    """
     reason = reason.strip()
     if not 1 <= len(reason) <= MAX_REASON_CHARACTERS:
         raise ValidationError(f"Say why, in at most {MAX_REASON_CHARACTERS} characters.")
-    version = find(session, number)
-    alias = session.get(Alias, CHAMPION, with_for_update=True)
-    before = alias.version if alias else None
-    if alias is None:
-        session.add(Alias(name=CHAMPION, version=version.number))
-    else:
-        alias.version = version.number
-    change = AliasChange(name=CHAMPION, before=before, after=version.number, actor=actor, reason=reason)
-    session.add(change)
-    action = Action.ROLLED_BACK if before is not None and version.number < before else Action.PROMOTED
-    audit.record(session, actor, action, f"version {version.number}", {"before": before, "reason": reason})
-    return change
+    return reason
 
 
 def history(session: Session, alias: str = CHAMPION) -> list[AliasChange]:

@@ -4,10 +4,17 @@ from shared.tables.accounts import ApiKey, SignInAttempt, SignInLink, User, WebS
 from shared.tables.audit import AuditEvent
 from shared.tables.base import MAX_INTEGER, Base, new_id
 from shared.tables.batches import Batch, BatchItem
-from shared.tables.datasets import DatasetExample, DatasetVersion, Example
+from shared.tables.datasets import DatasetExample, DatasetReport, DatasetVersion, Example
 from shared.tables.jobs import HELD_IN_QUARANTINE, OPEN_FAILURE, Attempt, IdempotencyKey, Job
 from shared.tables.listings import CategoryChoice, Listing, ListingPhoto
-from shared.tables.models import Alias, AliasChange, ModelVersion, TrainingEpoch
+from shared.tables.models import (
+    Alias,
+    AliasChange,
+    EvaluatedPhoto,
+    ModelVersion,
+    TrainingEpoch,
+    VersionNote,
+)
 from shared.tables.photos import DeletedPhoto, Photo, Prediction
 from shared.tables.reviews import Review
 from shared.tables.sweeps import SweepTrial
@@ -27,8 +34,10 @@ __all__ = [
     "BatchItem",
     "CategoryChoice",
     "DatasetExample",
+    "DatasetReport",
     "DatasetVersion",
     "DeletedPhoto",
+    "EvaluatedPhoto",
     "Example",
     "IdempotencyKey",
     "Job",
@@ -43,6 +52,7 @@ __all__ = [
     "SweepTrial",
     "TrainingEpoch",
     "User",
+    "VersionNote",
     "WebSession",
     "WorkerHeartbeat",
     "new_id",

@@ -43,6 +43,17 @@ class DatasetExample(Base):
     __tablename__ = "dataset_example"
 
     dataset_version: Mapped[int] = mapped_column(ForeignKey("dataset_version.number"), primary_key=True)
-    digest: Mapped[str] = mapped_column(String(64), primary_key=True)
+    digest: Mapped[str] = mapped_column(String(64), primary_key=True, index=True)
     label: Mapped[str] = mapped_column(String(80))
     split: Mapped[Split]
+
+
+class DatasetReport(Base):
+    """What was found out about the photos of a dataset version; the counts are in the version itself."""
+
+    __tablename__ = "dataset_report"
+
+    dataset_version: Mapped[int] = mapped_column(ForeignKey("dataset_version.number"), primary_key=True)
+    findings: Mapped[list[Any]]  # of shared.datasets.findings.Finding
+    feature_space: Mapped[str | None] = mapped_column(String(80))  # None: no features to compare photos by
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, String
+from sqlalchemy import ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shared.clock import utc_now
@@ -50,10 +50,38 @@ class AliasChange(Base):
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
     name: Mapped[str] = mapped_column(String(60), index=True)
     before: Mapped[int | None]
-    after: Mapped[int]
+    after: Mapped[int | None]  # None: the alias was taken away
     actor: Mapped[str] = mapped_column(String(120))
     reason: Mapped[str] = mapped_column(String(500))
+    gate: Mapped[dict[str, Any] | None]  # shared.models.gate.Verdict, where the gate was asked
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class VersionNote(Base):
+    """What a person wrote down about a version. Notes are added, never changed."""
+
+    __tablename__ = "version_note"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    version: Mapped[int] = mapped_column(ForeignKey("model_version.number"), index=True)
+    author: Mapped[str] = mapped_column(String(120))
+    text: Mapped[str] = mapped_column(String(2000))
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class EvaluatedPhoto(Base):
+    """What a version answered for one photo on the test side of a dataset version, when it was evaluated."""
+
+    __tablename__ = "evaluated_photo"
+
+    version: Mapped[int] = mapped_column(ForeignKey("model_version.number"), primary_key=True)
+    dataset_version: Mapped[int] = mapped_column(ForeignKey("dataset_version.number"), primary_key=True)
+    digest: Mapped[str] = mapped_column(String(64), primary_key=True)
+    truth: Mapped[str] = mapped_column(String(80))
+    answer: Mapped[str] = mapped_column(String(80))
+    confidence: Mapped[float]  # the calibrated probability of the answer
+
+    __table_args__ = (Index("ix_evaluated_photo_cell", "version", "dataset_version", "truth", "answer"),)
 
 
 class TrainingEpoch(Base):

@@ -45,7 +45,7 @@ def test_versions_are_listed_with_accuracy_and_its_interval(command: Command) ->
     listed = command("models").stdout.splitlines()
     assert [line.split()[0] for line in listed[1:]] == ["2", "1"]
     assert "champion" in listed[2]
-    assert "0.833 (0.440 to 0.970)" in listed[2]
+    assert "0.833 (0.757 to 0.889)" in listed[2]
 
 
 @pytest.mark.usefixtures("two_versions")

@@ -141,10 +141,15 @@ def test_a_training_makes_a_version_that_can_be_promoted_and_answers(
         before = client.get("/api/v1/models").json()["versions"]
         assert [v["aliases"] for v in before if v["number"] == number] == [[]]
         promotion = {"version": number, "reason": "It is newer."}
-        assert client.put("/api/v1/aliases/champion", json=promotion).status_code == 200
+        refused = client.put("/api/v1/aliases/champion", json=promotion)
+        assert (refused.status_code, refused.json()["code"]) == (409, "promotion_refused")
+        assert "enough_photos" in {error["field"] for error in refused.json()["errors"]}
+        overridden = client.put("/api/v1/aliases/champion", json={**promotion, "override": True})
+        assert overridden.status_code == 200
         assert send(client, 5002, WAIT).json()["job"]["result"]["model_version"] == number
-        back = {"version": 1, "reason": "Other tests know the first one."}
-        assert client.put("/api/v1/aliases/champion", json=back).status_code == 200
+        back = {"reason": "Other tests know the first one."}
+        answer = client.post("/api/v1/aliases/champion/rollback", json=back)
+        assert (answer.status_code, answer.json()["number"]) == (200, 1)
 
 
 def test_prediction_workers_on_openvino_never_load_tensorflow(system: LiveSystem) -> None:

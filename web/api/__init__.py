@@ -6,6 +6,7 @@ from apiflask import APIFlask
 
 from web.api import (
     account_data,
+    aliases,
     audit,
     batches,
     classifications,
@@ -26,6 +27,7 @@ from web.api import (
 
 MODULES = (
     account_data,
+    aliases,
     audit,
     batches,
     classifications,

@@ -1,17 +1,28 @@
-"""Dataset versions."""
+"""Examples, dataset versions and the reports on them."""
 
 from __future__ import annotations
 
-from apiflask import APIBlueprint
-from flask import Response
+from typing import Any
 
-from shared.datasets import store
-from web.api.answers import polled, problems
-from web.api.schemas import DatasetOut, DatasetsOut
-from web.auth import require
+from apiflask import APIBlueprint
+from flask import Response, request
+from sqlalchemy.orm import Session
+
+from shared.datasets import reports, store
+from shared.datasets.csv_import import CsvImport
+from shared.errors import UnsupportedTypeError, ValidationError
+from shared.jobs.states import JobKind
+from web.api.answers import answer, polled, problems
+from web.api.dataset_schemas import CsvReportOut, DatasetReportOut
+from web.api.schemas import DatasetOut, DatasetsOut, JobAnswer, JobOut
+from web.auth import identity, require
+from web.idempotency import PARAMETER, REPLAYED, fingerprint, once
 from web.services import services
 
 blueprint = APIBlueprint("datasets", __name__, tag="Datasets")
+# 20 MB hold more lines than are taken at once.
+MAX_CSV_BYTES = 20 * 1024 * 1024
+CSV = {"content": {"text/csv": {"schema": {"type": "string"}}}, "required": True}
 
 
 @blueprint.get("/datasets")
@@ -25,6 +36,49 @@ def index() -> Response:
     return polled(DatasetsOut(versions=versions))
 
 
+@blueprint.post("/datasets/versions")
+@require("train")
+@blueprint.output(DatasetOut, 201)
+@blueprint.doc(
+    summary="Make a dataset version",
+    description="Of all examples there are now. The same examples give the same version again.",
+    responses=problems(409, 422),
+)
+def create() -> Response:
+    """Freeze the examples, and have the version looked at."""
+    with services().database.write() as session:
+        version = DatasetOut.of(store.freeze(session))
+        job = reports.ensure(session, version.number, identity().user.id)
+    if job is not None:
+        services().queue.publish(JobKind.REPORT, job)
+    return answer(version, 201, {"Location": f"/api/v1/datasets/versions/{version.number}"})
+
+
+@blueprint.post("/datasets/examples")
+@require("train")
+@blueprint.output(CsvReportOut)
+@blueprint.doc(
+    summary="Import labels as CSV",
+    description="Columns `photo` (the SHA-256 of a photo, or its id), `label` and, if wanted, `split`. Lines "
+    "that are in order are taken; `errors` names the others.",
+    responses=problems(400, 413, 415, 422),
+    extensions={"x-request-body": CSV},
+)
+def import_csv() -> Response:
+    """Make examples of photos that Hangtag has already."""
+    if request.mimetype != "text/csv":
+        raise UnsupportedTypeError
+    if (request.content_length or 0) > MAX_CSV_BYTES:
+        raise ValidationError("The table is larger than 20 MiB. Split it into several.")
+    try:
+        text = request.get_data().decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise ValidationError("The table is not in UTF-8. Save it as UTF-8 and send it again.") from error
+    known = services()
+    done = CsvImport(known.database, known.blobs, identity().user.name, None, None).run(text)
+    return answer(CsvReportOut.of(done))
+
+
 @blueprint.get("/datasets/versions/<int:number>")
 @require("read")
 @blueprint.output(DatasetOut)
@@ -34,3 +88,38 @@ def show(number: int) -> Response:
     with services().database.read() as session:
         version = DatasetOut.of(store.find(session, number))
     return polled(version)
+
+
+@blueprint.get("/datasets/versions/<int:number>/report")
+@require("read")
+@blueprint.output(DatasetReportOut)
+@blueprint.doc(summary="The report on a dataset version", responses=problems(404))
+def report(number: int) -> Response:
+    """What to know before training on it; findings that block keep trainings from starting."""
+    with services().database.read() as session:
+        body = DatasetReportOut.of(number, reports.of(session, store.find(session, number)))
+    return polled(body)
+
+
+@blueprint.post("/datasets/versions/<int:number>/report")
+@require("train")
+@blueprint.output(JobAnswer, 202)
+@blueprint.doc(
+    summary="Look at every photo of a dataset version",
+    description="A job; when it has succeeded, the report holds what it found.",
+    responses=problems(404),
+    extensions={"x-parameters": [PARAMETER]},
+)
+def request_report(number: int) -> Response:
+    """Start the job, or name the one that is on its way."""
+
+    def work(session: Session) -> dict[str, Any]:
+        store.find(session, number)
+        job = reports.request(session, number, identity().user.id)
+        return JobAnswer(job=JobOut.of(job)).model_dump(mode="json")
+
+    made, replayed = once(fingerprint(f"report {number}".encode()), work)
+    if not replayed:
+        services().queue.publish(JobKind.REPORT, made["job"]["id"])
+    headers = {"Location": f"/api/v1/jobs/{made['job']['id']}", **(REPLAYED if replayed else {})}
+    return answer(JobAnswer.model_validate(made), 202, headers)

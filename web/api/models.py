@@ -1,4 +1,4 @@
-"""Model versions and the champion."""
+"""Model versions: what they are, how good they are, how two of them compare."""
 
 from __future__ import annotations
 
@@ -6,12 +6,22 @@ from apiflask import APIBlueprint
 from flask import Response
 
 from shared.blobs import head_key, layers_key
-from shared.clock import rfc3339
 from shared.errors import NotFoundError
-from shared.models import registry
+from shared.models import gate, notes, registry
+from shared.models.comparison import compare
+from shared.models.evaluation import Evaluation
 from shared.models.registry import checkpoint_name
 from web.api.answers import Answers, answer, polled, problems
-from web.api.schemas import AliasChangeOut, AliasHistoryOut, PromotionIn, VersionOut, VersionsOut
+from web.api.schemas import VersionOut, VersionsOut
+from web.api.version_schemas import (
+    CompareQuery,
+    ComparisonOut,
+    EvaluationOut,
+    NoteIn,
+    NoteOut,
+    NotesOut,
+    VerdictOut,
+)
 from web.auth import identity, require
 from web.services import services
 
@@ -40,6 +50,20 @@ def show(number: int) -> Response:
     with services().database.read() as session:
         version = VersionOut.of(registry.find(session, number), registry.aliases(session))
     return polled(version)
+
+
+@blueprint.get("/models/<int:number>/evaluation")
+@require("read")
+@blueprint.output(EvaluationOut)
+@blueprint.doc(summary="How good a version is", responses=problems(404))
+def evaluation(number: int) -> Response:
+    """The figures on validation and test photos."""
+    with services().database.read() as session:
+        metrics = registry.find(session, number).metrics
+    if "test" not in metrics:
+        raise NotFoundError(f"Version {number} was never evaluated. Train it again to get figures.")
+    splits = {split: Evaluation.model_validate(metrics[split]) for split in ("validation", "test")}
+    return polled(EvaluationOut(**splits, speed=metrics.get("speed")))
 
 
 @blueprint.get("/models/<int:number>/head")
@@ -82,36 +106,59 @@ def _download(key: str, name: str) -> Response:
     return response
 
 
-@blueprint.put("/aliases/champion")
-@require("admin")
-@blueprint.input(PromotionIn)
-@blueprint.output(VersionOut)
-@blueprint.doc(summary="Make a version the champion", responses=problems(400, 404, 409, 422))
-def promote(json_data: PromotionIn) -> Response:
-    """Let a version answer sellers from now on."""
-    with services().database.write() as session:
-        registry.require_intact(services().blobs, registry.find(session, json_data.version))
-        registry.promote(session, json_data.version, identity().user.name, json_data.reason)
-        version = registry.find(session, json_data.version)
-        body = VersionOut.of(version, registry.aliases(session))
-    return answer(body)
-
-
-@blueprint.get("/aliases/champion/history")
+@blueprint.get("/models/<int:number>/gate")
 @require("read")
-@blueprint.output(AliasHistoryOut)
-@blueprint.doc(summary="Who was champion when", responses=problems())
-def history() -> Response:
-    """Every move of the champion, newest first."""
+@blueprint.output(VerdictOut)
+@blueprint.doc(summary="Whether a version may become the champion", responses=problems(404))
+def verdict(number: int) -> Response:
+    """What every check of the gate says about this version against the present champion."""
     with services().database.read() as session:
-        changes = [
-            AliasChangeOut(
-                before=change.before,
-                after=change.after,
-                actor=change.actor,
-                reason=change.reason,
-                created_at=rfc3339(change.created_at) or "",
-            )
-            for change in registry.history(session)
-        ]
-    return polled(AliasHistoryOut(changes=changes))
+        found = gate.judge(session, registry.find(session, number), registry.champion(session))
+    return polled(VerdictOut(**found.model_dump(), passed=found.passed))
+
+
+@blueprint.get("/models/<int:number>/notes")
+@require("read")
+@blueprint.output(NotesOut)
+@blueprint.doc(summary="Notes about a version", responses=problems(404))
+def list_notes(number: int) -> Response:
+    """What people wrote about it, newest first."""
+    with services().database.read() as session:
+        registry.find(session, number)
+        found = [NoteOut.of(note) for note in notes.of(session, number)]
+    return polled(NotesOut(notes=found))
+
+
+@blueprint.post("/models/<int:number>/notes")
+@require("train")
+@blueprint.input(NoteIn)
+@blueprint.output(NoteOut, 201)
+@blueprint.doc(summary="Write a note about a version", responses=problems(400, 404, 422))
+def add_note(number: int, json_data: NoteIn) -> Response:
+    """Notes are added, never changed."""
+    with services().database.write() as session:
+        note = NoteOut.of(notes.add(session, number, identity().user.name, json_data.text))
+    return answer(note, 201)
+
+
+@blueprint.get("/models/compare")
+@require("read")
+@blueprint.input(CompareQuery, location="query")
+@blueprint.output(ComparisonOut)
+@blueprint.doc(
+    summary="Compare two versions photo by photo",
+    description="On the newest test photos that both were evaluated on: what `b` mends and breaks of `a`.",
+    responses=problems(404, 422),
+)
+def compare_versions(query_data: CompareQuery) -> Response:
+    """What the second version gets right that the first does not, and the other way round."""
+    with services().database.read() as session:
+        for number in (query_data.a, query_data.b):
+            registry.find(session, number)
+        found = compare(session, query_data.a, query_data.b)
+    if found is None:
+        raise NotFoundError(
+            f"Versions {query_data.a} and {query_data.b} were not evaluated on the same test photos, so they "
+            "cannot be compared photo by photo. A training on the same image size evaluates the champion too."
+        )
+    return polled(ComparisonOut.of(found))

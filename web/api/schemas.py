@@ -48,13 +48,6 @@ class TrainingIn(BaseModel):
     dataset_version: int | None = Field(None, ge=1, description="The newest one when left out.")
 
 
-class PromotionIn(Input):
-    """Which version shall answer sellers, and why."""
-
-    version: int = Field(ge=1)
-    reason: str = Field(min_length=1, max_length=500)
-
-
 class ProgressOut(BaseModel):
     """How far a job is."""
 
@@ -209,22 +202,6 @@ class VersionsOut(BaseModel):
     """All versions, newest first."""
 
     versions: list[VersionOut]
-
-
-class AliasChangeOut(BaseModel):
-    """One move of an alias."""
-
-    before: int | None
-    after: int
-    actor: str
-    reason: str
-    created_at: str
-
-
-class AliasHistoryOut(BaseModel):
-    """Every move of the champion, newest first."""
-
-    changes: list[AliasChangeOut]
 
 
 class DatasetOut(BaseModel):

@@ -9,6 +9,7 @@ from flask import Response
 from sqlalchemy.orm import Session
 
 from shared import quotas
+from shared.datasets import reports
 from shared.datasets import store as datasets
 from shared.errors import NotFoundError
 from shared.jobs import store
@@ -42,6 +43,7 @@ def create(json_data: TrainingIn) -> Response:
     def work(session: Session) -> dict[str, Any]:
         quotas.require_room_for_training(session, services().settings, identity().user.id)
         dataset = datasets.latest(session) if wanted is None else datasets.find(session, wanted)
+        reports.require_trainable(session, dataset)
         payload = {"parameters": parameters.model_dump(mode="json"), "dataset_version": dataset.number}
         job = store.create(session, JobKind.TRAIN, owner_id=identity().user.id, payload=payload)
         return JobAnswer(job=JobOut.of(job)).model_dump(mode="json")

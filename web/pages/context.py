@@ -41,6 +41,8 @@ DAILY = (
 MORE = (
     ("Bulk", "pages.batches", "/batches", EVERYBODY),
     ("Jobs", "pages.jobs", "/jobs", EVERYBODY),
+    ("Training", "pages.trainings", "/trainings", ("admin",)),
+    ("Data", "pages.datasets", "/data", ("reviewer", "admin")),
     ("Versions", "pages.versions", "/versions", ("reviewer", "admin")),
     ("People", "pages.people", "/people", ("admin",)),
     ("API docs", "pages.api_docs", "/api/docs", EVERYBODY),

@@ -15,17 +15,15 @@ from shared.errors import NotFoundError
 from shared.jobs import failures, figures, handling, store
 from shared.jobs.handling import FAILURES
 from shared.jobs.states import Handling, JobKind, JobState
-from shared.tables import TrainingEpoch
 from web.auth import identity, page_login_required
 from web.pages import blueprint
 from web.pages.flashes import DONE
-from web.pages.present.curves import Chart, line_chart
 from web.pages.present.failure_rows import HANDLING_WORDS
 from web.pages.present.job_rows import attempt_row, job_row, may_cancel, may_retry
 from web.pages.present.photo_cards import photo_card
 from web.pages.present.queue_rows import QueueRow, WorkerRow, queue_row, worker_rows, workers_summary
 from web.pages.present.words import KIND_WORDS, STATE_WORDS
-from web.pages.reading import epochs_of, photos_of
+from web.pages.reading import photos_of
 from web.pages.sign_in import local_path
 from web.services import services
 
@@ -79,13 +77,16 @@ def jobs() -> str:
 
 @blueprint.get("/jobs/<job_id>")
 @page_login_required()
-def job(job_id: str) -> str:
-    """One job: how it stands, how it got there, what came out."""
+def job(job_id: str) -> str | Response:
+    """One job: how it stands, how it got there, what came out. Trainings and sweeps have other pages."""
     with services().database.read() as session:
         found = store.find(session, job_id, identity().owner_filter)
+        if found.kind is JobKind.TRAIN and identity().user.role == "admin":
+            return redirect(url_for("pages.training", job_id=job_id))
+        if found.kind is JobKind.SWEEP and identity().user.role == "admin":
+            return redirect(url_for("pages.sweep", job_id=job_id))
         photo = photos_of(session, [found]).get(found.photo_id or "")
         attempts = store.attempts(session, job_id)
-        epochs = epochs_of(session, job_id)
     operator = identity().owner_filter is None
     now = utc_now()
     return render_template(
@@ -94,8 +95,6 @@ def job(job_id: str) -> str:
         row=job_row(found, photo, now),
         card=photo_card(found, photo) if found.kind is JobKind.CLASSIFY else None,
         attempts=[attempt_row(attempt, now) for attempt in attempts],
-        epochs=epochs,
-        charts=training_charts(epochs),
         may_cancel=may_cancel(found),
         may_retry=may_retry(found, operator=operator),
         handling=handling.of(found) if operator else None,
@@ -123,19 +122,6 @@ def retry(job_id: str) -> Response:
     services().queue.publish(again.kind, again.id)
     flash("It is queued again.", DONE)
     return back_from(again.id)
-
-
-def training_charts(epochs: list[TrainingEpoch]) -> list[Chart]:
-    """The curves of a training, once there is more than a point to draw."""
-    if len(epochs) < 2:
-        return []
-    numbers = [row.epoch for row in epochs]
-    accuracy = {
-        "Training": [row.accuracy for row in epochs],
-        "Validation": [row.val_accuracy for row in epochs],
-    }
-    loss = {"Training": [row.loss for row in epochs], "Validation": [row.val_loss for row in epochs]}
-    return [line_chart("Accuracy", numbers, accuracy), line_chart("Loss", numbers, loss)]
 
 
 def _operating(session: Session) -> Operating:

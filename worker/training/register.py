@@ -17,6 +17,7 @@ from shared.datasets.withdrawn import usable_lines
 from shared.jobs import store
 from shared.jobs.states import Split
 from shared.models import registry
+from shared.models.evaluated import Answers
 from shared.models.head import Head
 from shared.models.hyperparameters import HyperParameters
 from shared.tables import DatasetVersion, ModelVersion
@@ -25,7 +26,8 @@ from worker.training.calibrate import fit_temperature
 from worker.training.course import Trained
 from worker.training.evaluate import evaluate
 from worker.training.photo_features import PhotoFeatures
-from worker.training.versions import library_versions
+from worker.training.speed import measure_speed
+from worker.training.versions import code_commit, library_versions
 
 logger = structlog.get_logger(__name__)
 Labels = npt.NDArray[np.int64]
@@ -81,13 +83,16 @@ def judged(
         Split.VALIDATION: (validation, labels),
         Split.TEST: (features.read(sides.test.digests), examples.numbers(sides.test.labels)),
     }
-    metrics = {
-        split.value: evaluate(head.probabilities(seen), truth, examples.classes).model_dump(mode="json")
-        for split, (seen, truth) in answers.items()
+    probabilities = {split: head.probabilities(seen) for split, (seen, _) in answers.items()}
+    metrics: dict[str, Any] = {
+        split.value: evaluate(probabilities[split], truth, examples.classes).model_dump(mode="json")
+        for split, (_, truth) in answers.items()
     }
+    metrics["speed"] = measure_speed(features.engine)
     made = _lineage(examples, parameters, trained, features) | lineage
     space = features.engine.feature_space
-    return registry.NewVersion(examples.classes, space, head.digest, metrics, made, job_id), head
+    by_photo = Answers(examples.dataset.number, sides.test.lines, probabilities[Split.TEST])
+    return registry.NewVersion(examples.classes, space, head.digest, metrics, made, job_id, by_photo), head
 
 
 def add_version(session: Session, new: registry.NewVersion) -> ModelVersion:
@@ -144,5 +149,6 @@ def _lineage(
         "history": [asdict(epoch) for epoch in trained.history],
         "engine": features.engine.name,
         "base_digest": features.engine.feature_space.base_digest,
+        "code_commit": code_commit(),
         "libraries": library_versions(),
     }

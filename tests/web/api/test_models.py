@@ -31,7 +31,7 @@ def test_versions_show_metrics_lineage_and_aliases(
     assert [version["number"] for version in versions] == [2, 1]
     assert [version["aliases"] for version in versions] == [[], ["champion"]]
     one = as_seller("GET", "/api/v1/models/1").json
-    assert one["metrics"]["test"]["confusion"] == [[2, 0, 0], [0, 2, 0], [0, 1, 1]]
+    assert one["metrics"]["test"]["confusion"] == [[40, 0, 0], [0, 40, 0], [0, 20, 20]]
     assert as_seller("GET", "/api/v1/models/9").status_code == 404
 
 

@@ -126,7 +126,7 @@ def test_a_training_shows_its_epochs_as_curves_and_as_a_table(
         for epoch in (1, 2):
             figures = {"loss": 1 / epoch, "accuracy": 0.5, "val_loss": 1.0, "val_accuracy": 0.4, "seconds": 2}
             session.add(TrainingEpoch(job_id=job.id, attempt=1, epoch=epoch, **figures))
-    page = admin_signed_in.get(f"/jobs/{job.id}").text
+    page = admin_signed_in.get(f"/jobs/{job.id}", follow_redirects=True).text
     assert page.count("<polyline") == 4
     assert "2 epochs in numbers" in page
     assert "0.5000" in page

@@ -28,8 +28,9 @@ class Whisker:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One cell of the confusion matrix."""
+    """One cell of the confusion matrix: photos that were suggested as the category `name`."""
 
+    name: str
     count: int
     shade: int
     right: bool
@@ -38,8 +39,9 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class MatrixRow:
-    """All photos that truly are of one category."""
+    """All photos that truly are of the category `name`."""
 
+    name: str
     label: str
     cells: list[Cell]
     total: int
@@ -87,16 +89,18 @@ def axis_floor(intervals: Iterable[Interval | None]) -> float:
 
 def matrix(result: Evaluation) -> Matrix:
     """The confusion matrix, each cell shaded by its share of the row."""
-    labels = [category_label(row.category) for row in result.per_class]
-    rows = [_row(labels, index, counts) for index, counts in enumerate(result.confusion)]
+    names = [row.category for row in result.per_class]
+    labels = [category_label(name) for name in names]
+    rows = [_row(names, labels, index, counts) for index, counts in enumerate(result.confusion)]
     columns = [sum(column) for column in zip(*result.confusion, strict=True)]
     return Matrix(labels, rows, columns, result.count)
 
 
-def _row(labels: list[str], index: int, counts: list[int]) -> MatrixRow:
+def _row(names: list[str], labels: list[str], index: int, counts: list[int]) -> MatrixRow:
     total = sum(counts)
     cells = [
         Cell(
+            name=names[column],
             count=count,
             shade=_shade(count, total),
             right=column == index,
@@ -104,7 +108,7 @@ def _row(labels: list[str], index: int, counts: list[int]) -> MatrixRow:
         )
         for column, count in enumerate(counts)
     ]
-    return MatrixRow(labels[index], cells, total)
+    return MatrixRow(names[index], labels[index], cells, total)
 
 
 def _shade(count: int, total: int) -> int:
@@ -116,6 +120,8 @@ def lineage_facts(version: ModelVersion) -> list[tuple[str, str, bool]]:
     """Where a version comes from: label, value, and whether the value is code."""
     lineage = version.lineage
     facts: list[tuple[str, Any, bool]] = [
+        ("Made by", lineage.get("person"), False),
+        ("Code commit", lineage.get("code_commit"), True),
         ("Dataset version", lineage.get("dataset_version"), False),
         ("Dataset digest", lineage.get("dataset_digest"), True),
         ("Base weights digest", version.base_digest, True),

@@ -20,6 +20,7 @@ NOUNS = {
     JobKind.CLASSIFY: ("photo", "photos"),
     JobKind.TRAIN: ("training", "trainings"),
     JobKind.SWEEP: ("sweep", "sweeps"),
+    JobKind.REPORT: ("dataset report", "dataset reports"),
 }
 
 

@@ -16,6 +16,7 @@ from web.pages.present.words import (
     confidence,
     kind_word,
     percent,
+    plural,
     sentence_case,
     state_word,
 )
@@ -146,6 +147,8 @@ def _summary(job: Job, waited: str) -> str:
         return _without_result(job, waited)
     if job.kind is JobKind.CLASSIFY:
         return _answer(job.result)
+    if job.kind is JobKind.REPORT:
+        return plural(job.result.get("findings", 0), "finding", "findings")
     version = _version(job)
     return f"Made version {version}" if version is not None else ""
 

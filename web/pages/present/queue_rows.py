@@ -12,7 +12,12 @@ from shared.tables import WorkerHeartbeat
 from web.pages.present.moments import MINUTE, between, duration_text
 from web.pages.present.words import StateWord, plural, sentence_case
 
-QUEUE_WORDS = {JobKind.CLASSIFY: "Photos", JobKind.TRAIN: "Trainings", JobKind.SWEEP: "Sweeps"}
+QUEUE_WORDS = {
+    JobKind.CLASSIFY: "Photos",
+    JobKind.TRAIN: "Trainings",
+    JobKind.SWEEP: "Sweeps",
+    JobKind.REPORT: "Dataset reports",
+}
 # What workers are called, in the order in which a seller's photo depends on them.
 WORKER_WORDS = {"predict": "Prediction", "train": "Training", "maintain": "Upkeep"}
 SILENT = StateWord("Silent", "warning", "warn")

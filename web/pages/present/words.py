@@ -44,7 +44,12 @@ CONFIDENCES = {
     "likely": Confidence("likely", "Likely"),
     "ask": Confidence("ask", "Please choose"),
 }
-KIND_WORDS = {JobKind.CLASSIFY: "Photo", JobKind.TRAIN: "Training", JobKind.SWEEP: "Sweep"}
+KIND_WORDS = {
+    JobKind.CLASSIFY: "Photo",
+    JobKind.TRAIN: "Training",
+    JobKind.SWEEP: "Sweep",
+    JobKind.REPORT: "Dataset report",
+}
 
 
 def state_word(state: JobState) -> StateWord:

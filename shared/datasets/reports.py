@@ -1,0 +1,82 @@
+"""Reports on dataset versions: the findings from counts, and those of the job that looks at every photo."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from shared.datasets.findings import Finding, from_counts
+from shared.errors import DatasetBlockedError
+from shared.jobs import store as jobs
+from shared.jobs.states import ACTIVE, JobKind
+from shared.tables import DatasetReport, DatasetVersion, Job
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What is known about a dataset version. `looked_at` is None until a job has looked at every photo.
+
+    `compared` says whether photos could be compared with each other, for which their features must exist.
+    """
+
+    findings: list[Finding]
+    looked_at: datetime | None
+    compared: bool
+
+    @property
+    def blocking(self) -> list[Finding]:
+        """The findings that keep trainings from starting."""
+        return [finding for finding in self.findings if finding.level == "blocks"]
+
+
+def of(session: Session, version: DatasetVersion) -> Report:
+    """Everything that is known about a dataset version now."""
+    row = session.get(DatasetReport, version.number)
+    looked = [Finding.model_validate(finding) for finding in row.findings] if row else []
+    findings = sorted([*from_counts(version), *looked], key=lambda finding: finding.level != "blocks")
+    return Report(findings, row.created_at if row else None, bool(row and row.feature_space))
+
+
+def require_trainable(session: Session, version: DatasetVersion) -> None:
+    """Check that no finding blocks trainings on this dataset version.
+
+    Raises:
+        DatasetBlockedError: one does.
+    """
+    blocking = of(session, version).blocking
+    if blocking:
+        raise DatasetBlockedError(version.number, {found.name: found.detail for found in blocking})
+
+
+def record(session: Session, number: int, findings: list[Finding], feature_space: str | None) -> None:
+    """Keep what the job found; what an earlier one found is replaced."""
+    row = session.get(DatasetReport, number)
+    if row is not None:
+        session.delete(row)
+        session.flush()
+    kept = [finding.model_dump(mode="json") for finding in findings]
+    session.add(DatasetReport(dataset_version=number, findings=kept, feature_space=feature_space))
+
+
+def request(session: Session, number: int, owner_id: str) -> Job:
+    """The job that looks at every photo of a dataset version: a new one, or the one that is on its way."""
+    payload = {"dataset_version": number}
+    return running(session, number) or jobs.create(
+        session, JobKind.REPORT, owner_id=owner_id, payload=payload
+    )
+
+
+def ensure(session: Session, number: int, owner_id: str) -> str | None:
+    """The id of a new job for a dataset version that nobody has looked at and that none is looking at."""
+    if session.get(DatasetReport, number) is not None or running(session, number):
+        return None
+    return request(session, number, owner_id).id
+
+
+def running(session: Session, number: int) -> Job | None:
+    """The job that looks at this dataset version now, if there is one."""
+    active = session.scalars(select(Job).where(Job.kind == JobKind.REPORT, Job.state.in_(ACTIVE)))
+    return next((job for job in active if job.payload.get("dataset_version") == number), None)

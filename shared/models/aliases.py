@@ -1,0 +1,90 @@
+"""Moving names between versions: the champion through the gate, shadows freely, every move remembered."""
+
+from __future__ import annotations
+
+import re
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from shared.errors import ConflictError, NotFoundError, PromotionRefusedError, ValidationError
+from shared.models import registry
+from shared.models.gate import Verdict, judge
+from shared.models.registry import CHAMPION
+from shared.tables import Alias, AliasChange
+
+NAME = re.compile(r"^[a-z][a-z0-9-]{0,59}$")
+
+
+def promote(session: Session, number: int, actor: str, reason: str, *, override: bool = False) -> Verdict:
+    """Let a version answer sellers from now on, if the gate lets it or a person overrides the gate.
+
+    Raises:
+        NotFoundError: there is no such version.
+        ValidationError: the reason is missing or too long.
+        PromotionRefusedError: a check failed and it was not overridden.
+    """
+    verdict = judge(session, registry.find(session, number), registry.champion(session))
+    if not verdict.passed:
+        if not override:
+            raise PromotionRefusedError(number, {check.name: check.detail for check in verdict.failed})
+        verdict = verdict.model_copy(update={"overridden": True})
+    registry.promote(session, number, actor, reason, verdict.model_dump(mode="json"))
+    return verdict
+
+
+def rollback(session: Session, actor: str, reason: str) -> AliasChange:
+    """Let the version answer that answered before. The gate is not asked: the way back is always open.
+
+    Raises:
+        NotFoundError: no version answered before.
+        ValidationError: the reason is missing or too long.
+    """
+    number = previous_champion(session)
+    if number is None:
+        raise NotFoundError("There was no champion before this one, so there is nothing to go back to.")
+    return registry.promote(session, number, actor, reason)
+
+
+def previous_champion(session: Session) -> int | None:
+    """The version that answered before the present one, if any did."""
+    moved = (AliasChange.name == CHAMPION, AliasChange.before != AliasChange.after)
+    latest = session.scalar(select(AliasChange).where(*moved).order_by(AliasChange.id.desc()).limit(1))
+    return latest.before if latest else None
+
+
+def point(session: Session, name: str, number: int, actor: str, reason: str) -> AliasChange:
+    """Let a name other than the champion's mean a version. Sellers notice nothing of it.
+
+    Raises:
+        NotFoundError: there is no such version.
+        ValidationError: name or reason cannot be used.
+    """
+    if name == CHAMPION:
+        raise ConflictError("The champion is moved by promoting a version, through the gate.")
+    if not NAME.match(name):
+        raise ValidationError(
+            "A name has up to 60 small letters, digits and hyphens and begins with a letter, like shadow-299."
+        )
+    return registry.move(session, name, number, actor, reason)
+
+
+def remove(session: Session, name: str, actor: str, reason: str) -> AliasChange:
+    """Take a name other than the champion's away.
+
+    Raises:
+        NotFoundError: there is no such name.
+        ConflictError: it is the champion's; sellers need one.
+    """
+    if name == CHAMPION:
+        raise ConflictError("Sellers need a champion. Promote another version instead.")
+    alias = session.get(Alias, name, with_for_update=True)
+    if alias is None:
+        raise NotFoundError(f"No version is called {name[:60]!r}.")
+    change = AliasChange(
+        name=name, before=alias.version, after=None, actor=actor, reason=registry.checked_reason(reason)
+    )
+    session.delete(alias)
+    session.add(change)
+    session.flush()
+    return change

@@ -1,0 +1,92 @@
+"""What versions answered for test photos, photo by photo: for paired tests, confusion cells and mistakes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from sqlalchemy import ColumnElement, delete, func, insert, select
+from sqlalchemy.orm import Session
+
+from shared.datasets.store import Line
+from shared.tables import EvaluatedPhoto
+
+# Rows per statement: bounds its parameters on both databases.
+CHUNK = 1000
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Answers:
+    """Calibrated probabilities, (n, classes), for n test photos of a dataset version."""
+
+    dataset_version: int
+    photos: Sequence[Line]
+    probabilities: npt.NDArray[np.floating]
+
+
+def record(session: Session, version: int, answers: Answers, classes: Sequence[str]) -> None:
+    """Write down a version's answers. What was written for the same dataset version before is replaced."""
+    session.execute(delete(EvaluatedPhoto).where(*_pair(version, answers.dataset_version)))
+    best = answers.probabilities.argmax(axis=1)
+    rows = [
+        {
+            "version": version,
+            "dataset_version": answers.dataset_version,
+            "digest": photo.digest,
+            "truth": photo.label,
+            "answer": classes[answer],
+            "confidence": float(row[answer]),
+        }
+        for photo, answer, row in zip(answers.photos, best, answers.probabilities, strict=True)
+    ]
+    for start in range(0, len(rows), CHUNK):
+        session.execute(insert(EvaluatedPhoto), rows[start : start + CHUNK])
+
+
+def dataset_versions(session: Session, version: int) -> list[int]:
+    """The dataset versions on whose test photos this version was evaluated photo by photo, newest first."""
+    number = EvaluatedPhoto.dataset_version
+    rows = session.scalars(select(number).where(EvaluatedPhoto.version == version).distinct())
+    return sorted(rows, reverse=True)
+
+
+def of(session: Session, version: int, dataset_version: int) -> list[EvaluatedPhoto]:
+    """All answers of a version on the test photos of a dataset version, ordered by digest."""
+    rows = select(EvaluatedPhoto).where(*_pair(version, dataset_version)).order_by(EvaluatedPhoto.digest)
+    return list(session.scalars(rows))
+
+
+def cell(
+    session: Session,
+    version: int,
+    dataset_version: int,
+    truth: str | None = None,
+    answer: str | None = None,
+    *,
+    offset: int = 0,
+    limit: int = 60,
+) -> tuple[list[EvaluatedPhoto], int]:
+    """One page of the photos of one cell of the confusion matrix, surest first, and how many there are.
+
+    None stands for any category; with neither, the photos that were answered wrongly.
+    """
+    wanted = [*_pair(version, dataset_version)]
+    wanted += [EvaluatedPhoto.truth == truth] if truth else []
+    wanted += [EvaluatedPhoto.answer == answer] if answer else []
+    if not truth and not answer:
+        wanted.append(EvaluatedPhoto.truth != EvaluatedPhoto.answer)
+    total = session.scalar(select(func.count()).select_from(EvaluatedPhoto).where(*wanted)) or 0
+    rows = session.scalars(
+        select(EvaluatedPhoto)
+        .where(*wanted)
+        .order_by(EvaluatedPhoto.confidence.desc(), EvaluatedPhoto.digest)
+        .offset(offset)
+        .limit(limit)
+    )
+    return list(rows), total
+
+
+def _pair(version: int, dataset_version: int) -> Iterable[ColumnElement[bool]]:
+    return (EvaluatedPhoto.version == version, EvaluatedPhoto.dataset_version == dataset_version)

@@ -1,0 +1,142 @@
+"""What a training will cost in time, from what was measured on this installation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from shared.jobs.states import JobKind, JobState, Split
+from shared.models.hyperparameters import HyperParameters
+from shared.tables import DatasetExample, DatasetVersion, Job, ModelVersion, TrainingEpoch
+
+# Measured with OpenVINO in float32 on two CPU cores without a GPU; until something was measured here.
+REFERENCE_SIZE = 299
+REFERENCE_PHOTOS_PER_SECOND = 12.0
+# A head's epoch over the features of one photo, on the same cores.
+REFERENCE_EPOCH_SECONDS = 1e-4
+# Fine-tuning the last two blocks at 299 px, on the same cores: an epoch over 3,068 photos took 100 s, and
+# computing what goes into these blocks 300 s, about as long as the features themselves.
+REFERENCE_TUNING_SECONDS = 100 / 3068
+# Measured trainings beyond these say nothing new.
+LATEST = 20
+
+Basis = Literal["measured", "scaled", "reference"]
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """How long the parts of a training take, in seconds, and what that rests on.
+
+    `new_photos` is how many backbone passes are needed, `kept_photos` how many photos were seen in the same
+    feature space by an earlier training. `at_most` is the time when no training stops early.
+    """
+
+    basis: Basis
+    photos_per_second: float
+    kept_photos: int
+    new_photos: int
+    feature_seconds: float
+    epoch_seconds: float
+    epochs: int
+    tuning_seconds: float
+
+    @property
+    def at_most(self) -> float:
+        """The whole training, if it does not stop early."""
+        return self.feature_seconds + self.epoch_seconds * self.epochs + self.tuning_seconds
+
+    @property
+    def rests_on(self) -> str:
+        """Where the figures come from, in a sentence."""
+        speed = f"{self.photos_per_second:.0f} photos a second"
+        return {
+            "measured": f"Rests on {speed}, measured here when a version of this image size was made.",
+            "scaled": f"Rests on {speed}, scaled by the number of pixels from a size measured here.",
+            "reference": f"Rests on {speed}, measured on two CPU cores elsewhere: nothing was measured here "
+            "yet. A GPU is many times faster.",
+        }[self.basis]
+
+
+def forecast(session: Session, parameters: HyperParameters, dataset: DatasetVersion) -> Forecast:
+    """What training with these parameters on this dataset version will take."""
+    train = sum(dataset.counts.get(Split.TRAIN.value, {}).values())
+    total = sum(sum(counts.values()) for counts in dataset.counts.values())
+    speed, basis = _speed(session, parameters.image_size)
+    kept = _kept(session, parameters.image_size, dataset)
+    views = parameters.augmentation.views if parameters.augmentation.mode == "views" else 0
+    fresh = train / speed if parameters.augmentation.mode == "exact" else 0.0
+    passes = total - kept + views * train
+    return Forecast(
+        basis=basis,
+        photos_per_second=speed,
+        kept_photos=kept,
+        new_photos=passes,
+        feature_seconds=passes / speed,
+        epoch_seconds=_epoch_seconds(session) * train * (1 + views) + fresh,
+        epochs=parameters.epochs,
+        tuning_seconds=_tuning_seconds(parameters, train, total, speed),
+    )
+
+
+def _tuning_seconds(parameters: HyperParameters, train: int, total: int, speed: float) -> float:
+    """The second phase: what goes into its blocks, then its epochs, in proportion to the backbone's speed."""
+    tuning = parameters.fine_tuning
+    if not tuning.from_block:
+        return 0.0
+    epoch = train * REFERENCE_TUNING_SECONDS * REFERENCE_PHOTOS_PER_SECOND / speed
+    return total / speed + tuning.epochs * epoch
+
+
+def _speed(session: Session, image_size: int) -> tuple[float, Basis]:
+    """Photos per second through the backbone at this size, and whether that was measured."""
+    newest = session.execute(
+        select(ModelVersion.image_size, ModelVersion.metrics)
+        .order_by(ModelVersion.number.desc())
+        .limit(LATEST)
+    )
+    measured = [
+        (size, float(metrics["speed"]["photos_per_second"])) for size, metrics in newest if "speed" in metrics
+    ]
+    for size, speed in measured:
+        if size == image_size:
+            return speed, "measured"
+    if measured:
+        size, speed = min(measured, key=lambda one: abs(one[0] - image_size))
+        return speed * (size / image_size) ** 2, "scaled"
+    return REFERENCE_PHOTOS_PER_SECOND * (REFERENCE_SIZE / image_size) ** 2, "reference"
+
+
+def _kept(session: Session, image_size: int, dataset: DatasetVersion) -> int:
+    """Photos of this dataset version that a training of the same image size has seen and kept features of."""
+    done = select(Job.payload).where(Job.kind == JobKind.TRAIN, Job.state == JobState.SUCCEEDED)
+    seen = {
+        payload["dataset_version"]
+        for payload in session.scalars(done)
+        if payload.get("parameters", {}).get("image_size") == image_size
+    }
+    if dataset.number in seen:
+        return sum(sum(counts.values()) for counts in dataset.counts.values())
+    elsewhere = select(DatasetExample.digest).where(DatasetExample.dataset_version.in_(seen))
+    mine = (DatasetExample.dataset_version == dataset.number, DatasetExample.digest.in_(elsewhere))
+    return session.scalar(select(func.count()).select_from(DatasetExample).where(*mine)) or 0
+
+
+def _epoch_seconds(session: Session) -> float:
+    """Seconds per training photo and epoch of a head, from the newest trainings here."""
+    newest = session.execute(
+        select(Job.payload, func.avg(TrainingEpoch.seconds))
+        .join(TrainingEpoch, TrainingEpoch.job_id == Job.id)
+        .where(Job.state == JobState.SUCCEEDED)
+        .group_by(Job.id)
+        .order_by(Job.id.desc())
+        .limit(1)
+    ).first()
+    if newest is None:
+        return REFERENCE_EPOCH_SECONDS
+    payload, seconds = newest
+    trained_on = session.get(DatasetVersion, payload["dataset_version"])
+    photos = sum(trained_on.counts.get(Split.TRAIN.value, {}).values()) if trained_on else 0
+    return float(seconds) / photos if photos else REFERENCE_EPOCH_SECONDS

@@ -1,0 +1,115 @@
+"""The pages and addresses of data sets, reports and their photos."""
+
+from __future__ import annotations
+
+import pytest
+from flask.testing import FlaskClient
+
+from shared.blobs import BlobStore
+from shared.database import Database
+from shared.datasets import reports
+from shared.datasets import store as datasets
+from shared.datasets.findings import Finding
+from shared.jobs import store
+from shared.jobs.states import JobKind, Split
+from shared.photos.intake import prepare
+from shared.tables import Example, User
+from tests.factories import add_photo, picture
+from tests.web.conftest import Api
+from tests.web.pages.forms import post_form
+
+
+@pytest.fixture
+def digests(database: Database, blobs: BlobStore) -> list[str]:
+    """The photos of a small dataset version."""
+    found = []
+    with database.write() as session:
+        for number, (split, label) in enumerate((s, c) for s in Split for c in ("hat", "shirt")):
+            photo = prepare(picture(number))
+            photo.store(blobs)
+            found.append(photo.digest)
+            session.add(Example(digest=photo.digest, label=label, split=split, source="test"))
+        datasets.freeze(session)
+    return found
+
+
+def test_a_version_shows_counts_and_photos_of_each_category(
+    admin_signed_in: FlaskClient, digests: list[str]
+) -> None:
+    page = admin_signed_in.get("/data/1").text
+    assert "6 photos of 2 categories" in page
+    assert all(f"/data/photos/{digest}/thumbnail" in page for digest in digests)
+    assert admin_signed_in.get(f"/data/photos/{digests[0]}/thumbnail").content_type == "image/jpeg"
+
+
+def test_photos_are_filtered_by_category_and_side(admin_signed_in: FlaskClient, digests: list[str]) -> None:
+    page = admin_signed_in.get("/data/1/photos?label=hat&split=test").text
+    assert "1 photo<" in page
+    assert [digest for digest in digests if digest in page] == [digests[4]]
+
+
+def test_a_photo_that_no_dataset_holds_is_not_shown(
+    admin_signed_in: FlaskClient, database: Database, blobs: BlobStore, seller: User
+) -> None:
+    private = add_photo(database, blobs, seller, seed=99)
+    assert admin_signed_in.get(f"/data/photos/{private.digest}").status_code == 404
+
+
+@pytest.mark.usefixtures("digests")
+def test_new_examples_are_offered_as_a_version_which_a_worker_then_looks_at(
+    admin_signed_in: FlaskClient, database: Database
+) -> None:
+    with database.write() as session:
+        session.add(Example(digest="a" * 64, label="hat", split=Split.TRAIN, source="test"))
+    assert "1 example is new or relabelled" in admin_signed_in.get("/data").text
+    answer = post_form(admin_signed_in, "/data/versions", {}, page="/data")
+    assert answer.location == "/data/2"
+    with database.read() as session:
+        (job,) = store.page(session, kind=JobKind.REPORT).items
+    assert job.payload == {"dataset_version": 2}
+    assert "as soon as one is free" in admin_signed_in.get("/data/2").text
+
+
+@pytest.mark.usefixtures("digests")
+def test_the_report_names_what_blocks_trainings(
+    as_admin: Api, admin_signed_in: FlaskClient, database: Database
+) -> None:
+    assert as_admin("GET", "/api/v1/datasets/versions/1/report").json["trainable"]
+    finding = Finding(name="unreadable", level="blocks", detail="The files of 2 photos are gone.")
+    with database.write() as session:
+        reports.record(session, 1, [finding], None)
+    report = as_admin("GET", "/api/v1/datasets/versions/1/report").json
+    assert not report["trainable"]
+    assert report["findings"][0] == {**finding.model_dump(), "photos": []}
+    assert "blocks trainings" in admin_signed_in.get("/data/1").text
+    refused = as_admin("POST", "/api/v1/trainings", json={"preset": "quick"})
+    assert (refused.status_code, refused.json["code"]) == (409, "dataset_blocked")
+
+
+@pytest.mark.usefixtures("digests")
+def test_looking_twice_at_a_version_is_one_job(as_admin: Api) -> None:
+    jobs = [as_admin("POST", "/api/v1/datasets/versions/1/report").json["job"]["id"] for _ in range(2)]
+    assert jobs[0] == jobs[1]
+
+
+def test_a_table_is_imported_by_the_api_with_an_error_per_line(
+    as_admin: Api, digests: list[str], database: Database, blobs: BlobStore, admin: User
+) -> None:
+    new = add_photo(database, blobs, admin, seed=77)
+    table = f"photo,label\n{digests[0]},cap\n{new.id},shirt\n/etc/passwd,hat\n{new.digest},\n"
+    answer = as_admin(
+        "POST", "/api/v1/datasets/examples", data=table.encode(), headers={"Content-Type": "text/csv"}
+    )
+    assert (answer.json["added"], answer.json["relabelled"]) == (1, 1)
+    assert [error["line"] for error in answer.json["errors"]] == [4, 5]
+    with database.read() as session:
+        example = session.get(Example, digests[0])
+    assert example is not None
+    assert (example.label, example.split) == ("cap", Split.TRAIN)
+
+
+def test_sellers_make_no_examples_of_other_peoples_photos(as_seller: Api) -> None:
+    answer = as_seller(
+        "POST", "/api/v1/datasets/examples", data=b"photo,label\n", headers={"Content-Type": "text/csv"}
+    )
+    assert answer.status_code == 403

@@ -1,0 +1,184 @@
+"""What goes in and out of the API about versions, their evaluation and their names."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+from shared.clock import rfc3339
+from shared.models.comparison import Comparison, Outcome, Pair
+from shared.models.evaluation import Evaluation
+from shared.models.gate import Check
+from shared.models.notes import MAX_NOTE_CHARACTERS
+from shared.tables import AliasChange, VersionNote
+from web.api.schemas import Input
+
+
+class ReasonIn(Input):
+    """Why."""
+
+    reason: str = Field(min_length=1, max_length=500)
+
+
+class RemovalQuery(Input):
+    """Why a name is taken away, short enough for an address."""
+
+    reason: str = Field("Taken away.", min_length=1, max_length=120)
+
+
+class AliasIn(ReasonIn):
+    """Which version a name shall mean, and why."""
+
+    version: int = Field(ge=1, le=2**31 - 1)
+
+
+class PromotionIn(AliasIn):
+    """Which version shall answer sellers, and why."""
+
+    override: bool = Field(False, description="Promote even if the gate refuses; the reason says why.")
+
+
+class AliasesOut(BaseModel):
+    """Every name and the version it means."""
+
+    aliases: dict[str, int]
+
+
+class AliasChangeOut(BaseModel):
+    """One move of an alias."""
+
+    before: int | None
+    after: int | None = Field(description="Null when the name was taken away.")
+    actor: str
+    reason: str
+    created_at: str
+    gate: dict[str, Any] | None = Field(None, description="What the gate said, where it was asked.")
+
+    @classmethod
+    def of(cls, change: AliasChange) -> AliasChangeOut:
+        """The public view of a row."""
+        return cls(
+            before=change.before,
+            after=change.after,
+            actor=change.actor,
+            reason=change.reason,
+            created_at=rfc3339(change.created_at) or "",
+            gate=change.gate,
+        )
+
+
+class AliasHistoryOut(BaseModel):
+    """Every move of a name, newest first."""
+
+    changes: list[AliasChangeOut]
+
+
+class EvaluationOut(BaseModel):
+    """The figures of a version. Those on validation photos are optimistic: the epoch was chosen on them."""
+
+    validation: Evaluation
+    test: Evaluation
+    speed: dict[str, Any] | None = Field(description="Photos per second, by which engine and where.")
+
+
+class VerdictOut(BaseModel):
+    """What the gate says about a version."""
+
+    version: int
+    champion: int | None
+    passed: bool
+    overridden: bool
+    checks: list[Check]
+
+
+class NoteIn(Input):
+    """A note about a version."""
+
+    text: str = Field(min_length=1, max_length=MAX_NOTE_CHARACTERS)
+
+
+class NoteOut(BaseModel):
+    """A note about a version."""
+
+    author: str
+    text: str
+    created_at: str
+
+    @classmethod
+    def of(cls, note: VersionNote) -> NoteOut:
+        """The public view of a row."""
+        return cls(author=note.author, text=note.text, created_at=rfc3339(note.created_at) or "")
+
+
+class NotesOut(BaseModel):
+    """Notes, newest first."""
+
+    notes: list[NoteOut]
+
+
+class CompareQuery(Input):
+    """Which versions to compare."""
+
+    a: int = Field(ge=1, le=2**31 - 1, description="The version to compare with.")
+    b: int = Field(ge=1, le=2**31 - 1, description="The version that is compared.")
+
+
+class OutcomeOut(BaseModel):
+    """How often each is right. `p_value` is of the two-sided exact McNemar test."""
+
+    count: int
+    both_right: int
+    fixed: int
+    broken: int
+    both_wrong: int
+    accuracy_a: float
+    accuracy_b: float
+    p_value: float
+
+    @classmethod
+    def of(cls, outcome: Outcome) -> OutcomeOut:
+        """The public view."""
+        return cls.model_validate(outcome, from_attributes=True)
+
+
+class PairOut(BaseModel):
+    """One photo and both answers."""
+
+    digest: str
+    truth: str
+    answer_a: str
+    confidence_a: float
+    answer_b: str
+    confidence_b: float
+
+
+class ComparisonOut(BaseModel):
+    """Two versions on the same test photos."""
+
+    a: int
+    b: int
+    dataset_version: int
+    overall: OutcomeOut
+    per_class: dict[str, OutcomeOut]
+    fixed: list[PairOut]
+    broken: list[PairOut]
+    both_wrong: list[PairOut]
+
+    @classmethod
+    def of(cls, found: Comparison) -> ComparisonOut:
+        """The public view."""
+        return cls(
+            a=found.a,
+            b=found.b,
+            dataset_version=found.dataset_version,
+            overall=OutcomeOut.of(found.outcome),
+            per_class={name: OutcomeOut.of(outcome) for name, outcome in found.per_class.items()},
+            fixed=_pairs(found.fixed),
+            broken=_pairs(found.broken),
+            both_wrong=_pairs(found.both_wrong),
+        )
+
+
+def _pairs(pairs: list[Pair]) -> list[PairOut]:
+    return [PairOut.model_validate(pair, from_attributes=True) for pair in pairs]

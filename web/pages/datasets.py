@@ -1,0 +1,162 @@
+"""Dataset versions: what trainings learn from, and what to know about it before."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flask import flash, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from shared.datasets import reports, store
+from shared.datasets.findings import Finding
+from shared.datasets.reports import Report
+from shared.errors import NotFoundError, ValidationError
+from shared.jobs.states import JobKind, Split
+from shared.tables import DatasetVersion
+from web.auth import identity, page_login_required
+from web.pages import blueprint
+from web.pages.flashes import DONE
+from web.pages.present.version_views import AnsweredPhoto
+from web.pages.present.words import category_label
+from web.services import services
+
+PHOTOS_PER_PAGE = 60
+# In the overview of a version, per category.
+SAMPLES = 6
+# Of one finding; all of them are in the report as JSON.
+FINDING_PHOTOS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetRow:
+    """A dataset version with what is known about it."""
+
+    version: DatasetVersion
+    report: Report
+
+
+@dataclass(frozen=True, slots=True)
+class CountRow:
+    """One category with its photos per side and some of them."""
+
+    name: str
+    counts: list[int]
+    samples: list[AnsweredPhoto]
+
+
+@blueprint.get("/data")
+@page_login_required("reviewer")
+def datasets() -> str:
+    """All dataset versions, newest first, and whether there is something new to make one of."""
+    return _index()
+
+
+@blueprint.post("/data/versions")
+@page_login_required("admin")
+def make_dataset() -> Response | tuple[str, int]:
+    """Freeze the examples there are now, and have the version looked at."""
+    try:
+        with services().database.write() as session:
+            number = store.freeze(session).number
+            job_id = reports.ensure(session, number, identity().user.id)
+    except ValidationError as error:
+        return _index(error.message), error.status
+    if job_id is not None:
+        services().queue.publish(JobKind.REPORT, job_id)
+    flash(f"Dataset version {number} holds the examples of this moment.", DONE)
+    return redirect(url_for("pages.dataset", number=number), code=303)
+
+
+@blueprint.get("/data/<int:number>")
+@page_login_required("reviewer")
+def dataset(number: int) -> str:
+    """One dataset version: report, counts, some photos of each category."""
+    with services().database.read() as session:
+        version = store.find(session, number)
+        report = reports.of(session, version)
+        job = reports.running(session, number)
+        samples = {name: store.photos(session, number, name, limit=SAMPLES)[0] for name in version.classes}
+    rows = [
+        CountRow(
+            name,
+            [version.counts.get(split.value, {}).get(name, 0) for split in Split],
+            [_photo(line) for line in samples[name]],
+        )
+        for name in version.classes
+    ]
+    return render_template(
+        "data/dataset.html",
+        version=version,
+        report=report,
+        shown={found.name: _finding_photos(found) for found in report.findings},
+        job=job,
+        rows=rows,
+        totals=[sum(row.counts[place] for row in rows) for place in range(len(Split))],
+        splits=list(Split),
+    )
+
+
+@blueprint.get("/data/<int:number>/photos")
+@page_login_required("reviewer")
+def dataset_photos(number: int) -> str:
+    """The photos of one category of a dataset version, of one side if that is wanted."""
+    label = request.args.get("label", "")
+    offset = max(0, request.args.get("offset", 0, type=int))
+    with services().database.read() as session:
+        version = store.find(session, number)
+        split = _split(request.args.get("split"))
+        lines, total = store.photos(session, number, label, split, offset=offset, limit=PHOTOS_PER_PAGE)
+    return render_template(
+        "data/photos.html",
+        version=version,
+        label=label,
+        split=split,
+        splits=list(Split),
+        photos=[_photo(line) for line in lines],
+        total=total,
+        offset=offset,
+        per_page=PHOTOS_PER_PAGE,
+    )
+
+
+@blueprint.post("/data/<int:number>/report")
+@page_login_required("admin")
+def look_at_dataset(number: int) -> Response:
+    """Have every photo of a dataset version looked at."""
+    with services().database.write() as session:
+        store.find(session, number)
+        job_id = reports.request(session, number, identity().user.id).id
+    services().queue.publish(JobKind.REPORT, job_id)
+    flash("A worker looks at every photo now.", DONE)
+    return redirect(url_for("pages.dataset", number=number), code=303)
+
+
+def _index(error: str | None = None) -> str:
+    with services().database.read() as session:
+        rows = [DatasetRow(version, reports.of(session, version)) for version in store.versions(session)]
+        waiting = store.unfrozen(session)
+    return render_template("data/index.html", rows=rows, waiting=waiting, splits=list(Split), error=error)
+
+
+def _split(name: str | None) -> Split | None:
+    """The side in the address.
+
+    Raises:
+        NotFoundError: it names none.
+    """
+    if not name:
+        return None
+    try:
+        return Split(name)
+    except ValueError as error:
+        raise NotFoundError(f"There is no side called {name[:40]!r}.") from error
+
+
+def _photo(line: store.Line) -> AnsweredPhoto:
+    label = category_label(line.label)
+    return AnsweredPhoto(line.digest, f"A photo of: {label}", label, [line.split.value])
+
+
+def _finding_photos(finding: Finding) -> list[AnsweredPhoto]:
+    digests = dict.fromkeys(finding.photos)
+    return [AnsweredPhoto(digest, "A photo of the dataset", "", []) for digest in digests][:FINDING_PHOTOS]
