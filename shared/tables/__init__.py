@@ -7,14 +7,7 @@ from shared.tables.batches import Batch, BatchItem
 from shared.tables.datasets import DatasetExample, DatasetReport, DatasetVersion, Example
 from shared.tables.jobs import HELD_IN_QUARANTINE, OPEN_FAILURE, Attempt, IdempotencyKey, Job
 from shared.tables.listings import CategoryChoice, Listing, ListingPhoto
-from shared.tables.models import (
-    Alias,
-    AliasChange,
-    EvaluatedPhoto,
-    ModelVersion,
-    TrainingEpoch,
-    VersionNote,
-)
+from shared.tables.models import Alias, AliasChange, EvaluatedPhoto, ModelVersion, TrainingEpoch, VersionNote
 from shared.tables.photos import DeletedPhoto, Photo, Prediction
 from shared.tables.reviews import Review
 from shared.tables.sweeps import SweepTrial
