@@ -131,12 +131,13 @@ class Client:
     def download(self, path: str, file: Path) -> int:
         """Save an answer of any size as a file, which appears when it is whole. Returns its bytes."""
         unfinished = file.with_name(f"{file.name}.part")
-        with self._http.stream("GET", path) as response, unfinished.open("wb") as out:
+        with self._http.stream("GET", path) as response:
             if not response.is_success:
                 response.read()
                 _check(response)
-            for part in response.iter_bytes():
-                out.write(part)
+            with unfinished.open("wb") as out:
+                for part in response.iter_bytes():
+                    out.write(part)
         unfinished.replace(file)
         return file.stat().st_size
 
