@@ -25,12 +25,12 @@ def base_weights(settings: Settings) -> Finding:
 
 
 def champion(settings: Settings) -> Finding:
-    """A version answers sellers, and its head is whole."""
+    """A version answers sellers, and its files are whole."""
     with local_database(settings) as database, database.read() as session:
         version = registry.champion(session)
     if version is None:
         return bad("champion", "No version answers sellers. Run 'hangtag train', then 'hangtag promote'.")
-    registry.load_head(BlobStore(settings.blob_url), version)
+    registry.require_intact(BlobStore(settings.blob_url), version)
     return ok(
         "champion", f"version {version.number}, {version.image_size} px, {len(version.classes)} categories."
     )
