@@ -35,7 +35,7 @@ from worker.extract import ensure_features
 from worker.lease import Lease
 from worker.pixels import stored_pixels
 from worker.stopping import PlannedStop
-from worker.training.feature_store import FeatureStore
+from worker.training.feature_store import FeatureStore, features_folder
 
 logger = structlog.get_logger(__name__)
 # Ranges settle long before; NNCF's own default is 300, and 200 take less than a minute on two cores.
@@ -113,11 +113,11 @@ def _compare(
     photos = [line.digest for line in known]
     labels = np.array([version.classes.index(line.label) for line in known], dtype=np.int64)
     head = registry.load_head(context.blobs, version)
-    root = context.settings.data_dir / "features"
+    folder = features_folder(context.settings)
     read = stored_pixels(context.blobs, version.image_size)
     answers = []
-    for engine, folder in zip(engines, (root, root / f"int8-{digest[:16]}"), strict=True):
-        features = FeatureStore(folder, engine.feature_space)
+    for engine, variation in zip(engines, ("", f"int8-{digest[:16]}"), strict=True):
+        features = FeatureStore(folder, engine.feature_space, variation)
         ensure_features(engine, features, read, photos, lease.report)
         answers.append(head.probabilities(features.read(photos)))
     return compare_answers(answers[0], answers[1], labels)
