@@ -28,8 +28,8 @@ from worker.stopping import PlannedStop
 logger = structlog.get_logger(__name__)
 # A wake-up works at most this long, so that an orderly stop is quick; every queued job has its own wake-up.
 DRAIN_SECONDS = 10.0
-# Two chunks per claim, and the next claim is made while these are computed: decoding stays ahead of the engine,
-# and both claims fit into a lease of 30 s even at the 6 photos/s of the slowest engine measured.
+# Two chunks per claim, and the next claim is made while these are computed: decoding stays ahead of the
+# engine, and both claims fit into a lease of 30 s even at the 6 photos/s of the slowest engine measured.
 CLAIM_CHUNKS = 2
 MIN_CLAIM = 16
 DECODE_THREADS = 2

@@ -8,7 +8,7 @@ from typing import Any
 
 import structlog
 
-from shared.errors import BlobMissingError, ChecksumError, HangtagError
+from shared.errors import BlobMissingError, ChecksumError, HangtagError, TransientError
 from shared.models import gates, registry
 from shared.models.feature_space import FeatureSpace
 from shared.models.head import Head
@@ -145,9 +145,9 @@ class Predictor:
             return load_int8_engine(
                 settings, self._context.blobs, space, precision.network_digest, reason
             ), ""
-        except (BlobMissingError, ChecksumError) as error:
+        except (BlobMissingError, ChecksumError, TransientError) as error:  # sellers get their answers
             logger.error("int8_engine_refused", code=error.code, detail=error.message)
-            return load_engine(settings, space), f"In full precision: {error.message}"
+            return load_engine(settings, space), f"In full precision, until the next start: {error.message}"
 
     def _head_of(self, version: ModelVersion) -> Head:
         if version.head_digest not in self._heads:

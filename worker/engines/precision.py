@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib.metadata import version as installed_version
 
 from shared.settings import EngineChoice, Settings
@@ -30,6 +31,7 @@ def may_use_int8(settings: Settings) -> bool:
     return settings.engine is EngineChoice.AUTO and decide(settings).name is EngineChoice.OPENVINO
 
 
+@lru_cache(maxsize=1)
 def openvino_release() -> str:
     """The installed release, found out without importing it. Judgements hold for one release."""
     return installed_version("openvino")
@@ -41,5 +43,4 @@ def choose_precision(gate: EngineGate | None, openvino: str) -> Precision:
         return Precision(None, UNASKED)
     if gate.passed is None:
         return Precision(None, UNDECIDED)
-    reason = gate.reason or ""
-    return Precision(gate.network_digest, reason) if gate.passed else Precision(None, reason)
+    return Precision(gate.network_digest if gate.passed else None, gate.reason or "")
