@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shared.models import gates
+from shared.models import engine_gates
 from worker.context import WorkerContext
 from worker.engines.precision import may_use_int8, openvino_release
 
@@ -11,6 +11,6 @@ def request_judgement(context: WorkerContext) -> None:
     """Queue the judgement of the next version that needs one, if int8 may serve here at all."""
     if not may_use_int8(context.settings):
         return
-    job = context.database.transact(lambda session: gates.request_next(session, openvino_release()))
+    job = context.database.transact(lambda session: engine_gates.request_next(session, openvino_release()))
     if job is not None:
         context.queue.publish(job.kind, job.id)

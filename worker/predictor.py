@@ -9,7 +9,7 @@ from typing import Any
 import structlog
 
 from shared.errors import BlobMissingError, ChecksumError, HangtagError, TransientError
-from shared.models import gates, registry
+from shared.models import engine_gates, registry
 from shared.models.feature_space import FeatureSpace
 from shared.models.head import Head
 from shared.tables import ModelVersion
@@ -88,7 +88,7 @@ class Predictor:
         if not self._int8_allowed:
             return Precision(None, "")
         with self._context.database.read() as session:
-            return choose_precision(gates.of(session, version.number), openvino_release())
+            return choose_precision(engine_gates.of(session, version.number), openvino_release())
 
     def _go_on_with_another(self, refused: ModelVersion, error: Exception) -> Loaded:
         """Serve with the version that did so far, after a restart with one that did before.

@@ -18,7 +18,7 @@ from shared.errors import BlobMissingError, ValidationError
 from shared.jobs import store
 from shared.jobs.states import JobKind, Split
 from shared.jobs.store import Progress
-from shared.models import gates, registry
+from shared.models import engine_gates, registry
 from shared.models.feature_space import FeatureSpace
 from shared.settings import EngineChoice
 from shared.tables import EngineGate, Job, ModelVersion
@@ -51,7 +51,7 @@ def _judge(context: WorkerContext, job: Job, lease: Lease) -> None:
     with context.database.read() as session:
         version = registry.find(session, job.payload["model_version"])
         gate = session.get_one(EngineGate, version.number)
-        known = gates.quantized_network(session, version.feature_space, openvino_release())
+        known = engine_gates.quantized_network(session, version.feature_space, openvino_release())
         lines = {split: datasets.lines(session, gate.dataset_version, split) for split in Split}
     lease.report(Progress("engine", 0, 1))
     space = registry.space_of(version)
@@ -127,12 +127,12 @@ def _record(
     context: WorkerContext, job: Job, version: ModelVersion, digest: str, comparison: Comparison
 ) -> None:
     figures = asdict(comparison)
-    verdict = gates.Verdict(digest, comparison.passed, figures, comparison.sentence)
+    verdict = engine_gates.Verdict(digest, comparison.passed, figures, comparison.sentence)
     with context.database.write() as session:
         if store.renew(session, job.id, job.attempt):
             store.cancelled(session, job.id, job.attempt)
             return
-        gates.decide(session, version.number, verdict)
+        engine_gates.decide(session, version.number, verdict)
         result = {
             "model_version": version.number,
             "passed": verdict.passed,

@@ -6,7 +6,7 @@ from cli.doctor.finding import Finding, bad, ok, warn
 from cli.local_database import local_database
 from shared.blobs import BlobStore
 from shared.errors import ChecksumError, ParityError
-from shared.models import gates, registry
+from shared.models import engine_gates, registry
 from shared.models.feature_space import FeatureSpace
 from shared.settings import EngineChoice, Settings
 from worker.engines.choose import decide
@@ -61,7 +61,7 @@ def _precision(settings: Settings) -> str:
         return ""
     with local_database(settings) as database, database.read() as session:
         number = registry.require_champion(session).number
-        return choose_precision(gates.of(session, number), openvino_release()).reason
+        return choose_precision(engine_gates.of(session, number), openvino_release()).reason
 
 
 def _champion_space(settings: Settings) -> FeatureSpace | None:

@@ -16,7 +16,7 @@ from shared.datasets import store as datasets
 from shared.jobs import store
 from shared.jobs.queue import CeleryQueue
 from shared.jobs.states import JobKind, JobState, Split
-from shared.models import gates
+from shared.models import engine_gates
 from shared.photos.intake import prepare
 from shared.settings import EngineChoice, Settings
 from shared.tables import EngineGate, Example, Job, ModelVersion
@@ -114,7 +114,7 @@ def test_a_version_is_quantized_and_judged_once_and_the_next_one_on_the_same_net
     add_version(context.database, context.blobs, seed=1, base_digest=context.settings.base_weights_digest)
     assert judge(context).state is JobState.SUCCEEDED
     with context.database.read() as session:
-        judged = gates.every(session)
+        judged = engine_gates.every(session)
     assert {gate.passed is not None for gate in judged.values()} == {True}
     digests = {gate.network_digest for gate in judged.values()}
     assert len(digests) == 1
@@ -131,7 +131,9 @@ def test_before_the_judgement_and_after_a_refusal_full_precision_serves(
     request_judgement(context)
     assert serving(context)[0] == "openvino"
     with context.database.write() as session:
-        gates.decide(session, champion.number, gates.Verdict("d" * 64, False, {}, "It was refused."))
+        engine_gates.decide(
+            session, champion.number, engine_gates.Verdict("d" * 64, False, {}, "It was refused.")
+        )
     assert serving(context) == ("openvino", "It was refused.")
 
 
@@ -141,7 +143,7 @@ def test_an_int8_network_that_is_gone_is_no_reason_not_to_answer(
     add_examples(context)
     request_judgement(context)
     with context.database.write() as session:
-        gates.decide(session, champion.number, gates.Verdict("d" * 64, True, {}, "It passed."))
+        engine_gates.decide(session, champion.number, engine_gates.Verdict("d" * 64, True, {}, "It passed."))
     assert serving(context)[0] == "openvino"
 
 

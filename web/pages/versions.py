@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from shared.errors import ValidationError
-from shared.models import aliases, evaluated, gates, notes, registry
+from shared.models import aliases, engine_gates, evaluated, notes, registry
 from shared.models.reliability import reliability
 from shared.tables import ModelVersion
 from web.auth import identity, page_login_required
@@ -48,7 +48,7 @@ def versions() -> str:
         found = registry.versions(session)
         named = registry.aliases(session)
         history = registry.history(session)
-        judged = gates.every(session)
+        judged = engine_gates.every(session)
         previous = aliases.previous_champion(session)
     rows = [version_row(version, named) for version in found]
     return render_template(
@@ -120,7 +120,7 @@ def _version_page(number: int, note: str = "", note_error: str | None = None) ->
         changes = [change for change in registry.history(session) if number in (change.before, change.after)]
         written = notes.of(session, number)
         photos = _photos(session, found)
-        engine_gate = gates.of(session, number)
+        engine_gate = engine_gates.of(session, number)
     epochs = epochs_of_lineage(found.lineage)
     return render_template(
         "versions/version.html",

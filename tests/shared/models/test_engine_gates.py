@@ -7,12 +7,12 @@ from shared.database import Database
 from shared.datasets import store as datasets
 from shared.jobs import store
 from shared.jobs.states import JobKind, Split
-from shared.models import gates
+from shared.models import engine_gates
 from shared.tables import Example, Job
 from tests.factories import CLASSES, add_champion, add_version
 
 RELEASE = "2026.4.1"
-VERDICT = gates.Verdict("d" * 64, passed=True, figures={"photos": 341}, reason="It passed.")
+VERDICT = engine_gates.Verdict("d" * 64, passed=True, figures={"photos": 341}, reason="It passed.")
 
 
 def add_dataset(database: Database, first: int = 0) -> int:
@@ -27,16 +27,16 @@ def add_dataset(database: Database, first: int = 0) -> int:
 
 def request(database: Database, release: str = RELEASE) -> Job | None:
     with database.write() as session:
-        return gates.request_next(session, release)
+        return engine_gates.request_next(session, release)
 
 
-def judged(database: Database, verdict: gates.Verdict = VERDICT, release: str = RELEASE) -> int:
+def judged(database: Database, verdict: engine_gates.Verdict = VERDICT, release: str = RELEASE) -> int:
     """Ask for the next judgement and make it. Returns the number of the version it was about."""
     job = request(database, release)
     assert job is not None
     number: int = job.payload["model_version"]
     with database.write() as session:
-        gates.decide(session, number, verdict)
+        engine_gates.decide(session, number, verdict)
         store.request_cancel(session, job.id)  # out of the way of the next one
     return number
 
@@ -87,9 +87,9 @@ def test_the_network_of_an_earlier_judgement_is_used_again_in_its_feature_space(
     add_dataset(database)
     judged(database)
     with database.read() as session:
-        assert gates.quantized_network(session, space, RELEASE) == VERDICT.network_digest
-        assert gates.quantized_network(session, space, "2027.1.0") is None
-        assert gates.quantized_network(session, "another space", RELEASE) is None
+        assert engine_gates.quantized_network(session, space, RELEASE) == VERDICT.network_digest
+        assert engine_gates.quantized_network(session, space, "2027.1.0") is None
+        assert engine_gates.quantized_network(session, "another space", RELEASE) is None
 
 
 def test_another_release_of_openvino_has_everybody_judged_anew(database: Database, blobs: BlobStore) -> None:
@@ -98,7 +98,7 @@ def test_another_release_of_openvino_has_everybody_judged_anew(database: Databas
     judged(database)
     assert judged(database, release="2027.1.0") == number
     with database.read() as session:
-        gate = gates.of(session, number)
+        gate = engine_gates.of(session, number)
     assert gate is not None
     assert gate.openvino == "2027.1.0"
 
@@ -106,7 +106,7 @@ def test_another_release_of_openvino_has_everybody_judged_anew(database: Databas
 def test_a_refusal_is_looked_at_again_on_a_newer_dataset_only(database: Database, blobs: BlobStore) -> None:
     number = add_champion(database, blobs).number
     add_dataset(database)
-    judged(database, gates.Verdict("d" * 64, passed=False, figures={}, reason="It was refused."))
+    judged(database, engine_gates.Verdict("d" * 64, passed=False, figures={}, reason="It was refused."))
     assert request(database) is None
     add_dataset(database, first=100)
     assert judged(database) == number
