@@ -17,11 +17,12 @@ from sqlalchemy.orm import Session
 from shared.database import insert_if_absent
 from shared.datasets import store as datasets
 from shared.jobs import store
-from shared.jobs.states import ACTIVE, JobKind
+from shared.jobs.states import ACTIVE, JobKind, Split
 from shared.models import registry
 from shared.tables import DatasetVersion, EngineGate, Job, ModelVersion
 
-INT8_ENGINE = "openvino-int8"
+# With fewer, one answer would be more than a point of agreement, and no loss would stand out from chance.
+MIN_PHOTOS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +61,16 @@ def request_next(session: Session, openvino: str) -> Job | None:
 
 
 def dataset_for(session: Session, version: ModelVersion) -> DatasetVersion | None:
-    """The photos to judge a version on: those it was made from, else the newest ones of its categories."""
+    """The photos to judge a version on: those it was made from, else the newest ones of its categories.
+
+    None where there are too few validation photos to judge anything.
+    """
     made_from = version.lineage.get("dataset_digest")
     own = session.scalar(select(DatasetVersion).where(DatasetVersion.digest == made_from))
-    if own is not None:
-        return own
-    newest = next(iter(datasets.versions(session)), None)
-    return newest if newest is not None and set(newest.classes) <= set(version.classes) else None
+    found = own or next(iter(datasets.versions(session)), None)
+    if found is None or not set(found.classes) <= set(version.classes):
+        return None
+    return found if sum(found.counts[Split.VALIDATION].values()) >= MIN_PHOTOS else None
 
 
 def quantized_network(session: Session, feature_space: str, openvino: str) -> str | None:

@@ -30,7 +30,7 @@ from worker.quantize import run_quantization
 from worker.stopping import PlannedStop
 
 # As many validation photos as a judgement needs; what is left calibrates.
-PHOTOS = 112
+PHOTOS = 128
 # Whoever serves or asks for judgements never pays for NNCF, and says afterwards what it has imported.
 LOOK = """
 import sys
@@ -110,7 +110,7 @@ def test_a_version_is_quantized_and_judged_once_and_the_next_one_on_the_same_net
     job = judge(context)
     assert job.state is JobState.SUCCEEDED, job.error_message
     assert job.result is not None
-    assert job.result["photos"] >= 84
+    assert job.result["photos"] >= 100
     add_version(context.database, context.blobs, seed=1, base_digest=context.settings.base_weights_digest)
     assert judge(context).state is JobState.SUCCEEDED
     with context.database.read() as session:

@@ -14,10 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 from shared.errors import ValidationError
+from shared.models.engine_gates import MIN_PHOTOS
 from worker.training.calibrate import expected_calibration_error
 
-# With fewer, one answer would be more than a point of agreement, and no loss would stand out from chance.
-MIN_PHOTOS = 100
 # 97 to 99 of 100 answers agreed whenever it was measured on clothing photos; less than 95 is a defect.
 MIN_AGREEMENT = 0.95
 # An accuracy that is worse is chance unless it would come out this rarely among equally good engines.

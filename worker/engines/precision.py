@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from functools import lru_cache
 from importlib.metadata import version as installed_version
 
+from shared.models.engine_gates import MIN_PHOTOS
 from shared.settings import EngineChoice, Settings
 from shared.tables import EngineGate
 from worker.engines.choose import decide
 
 UNASKED = (
-    "In full precision: no int8 engine was made yet. One is, as soon as there is a dataset to judge it on."
+    "In full precision: no int8 engine was made yet. One is, as soon as there is a dataset with at least "
+    f"{MIN_PHOTOS} validation photos to judge it on."
 )
 UNDECIDED = "In full precision: the int8 engine is being judged."
 

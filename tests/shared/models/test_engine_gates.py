@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from shared.blobs import BlobStore
 from shared.database import Database
 from shared.datasets import store as datasets
 from shared.jobs import store
 from shared.jobs.states import JobKind, Split
 from shared.models import engine_gates
+from shared.models.engine_gates import MIN_PHOTOS
 from shared.tables import Example, Job
 from tests.factories import CLASSES, add_champion, add_version
 
@@ -15,11 +18,14 @@ RELEASE = "2026.4.1"
 VERDICT = engine_gates.Verdict("d" * 64, passed=True, figures={"photos": 341}, reason="It passed.")
 
 
-def add_dataset(database: Database, first: int = 0) -> int:
-    """A dataset version with a photo of every category on every side."""
+def add_dataset(
+    database: Database, first: int = 0, classes: Sequence[str] = CLASSES, validation: int = MIN_PHOTOS
+) -> int:
+    """A dataset version with a photo of every category on every side, and so many validation photos."""
+    sides = [(split, name) for split in Split for name in classes]
+    sides += [(Split.VALIDATION, classes[0])] * (validation - len(classes))
     with database.write() as session:
-        places = [(split, name) for split in Split for name in CLASSES]
-        for number, (split, name) in enumerate(places, start=first):
+        for number, (split, name) in enumerate(sides, start=first):
             session.add(Example(digest=f"{number:064x}", label=name, split=split, source="test"))
         session.flush()
         return datasets.freeze(session).number
@@ -46,16 +52,13 @@ def test_nothing_is_judged_without_photos(database: Database, blobs: BlobStore) 
     assert request(database) is None
 
 
-def test_a_dataset_of_other_categories_judges_nobody(database: Database, blobs: BlobStore) -> None:
+def test_a_dataset_of_other_categories_or_with_few_validation_photos_judges_nobody(
+    database: Database, blobs: BlobStore
+) -> None:
     add_champion(database, blobs)
-    with database.write() as session:
-        for number, split in enumerate(Split):
-            for label in ("boot", "sock"):
-                session.add(
-                    Example(digest=f"{number}{label}".ljust(64, "0"), label=label, split=split, source="t")
-                )
-        session.flush()
-        datasets.freeze(session)
+    add_dataset(database, validation=MIN_PHOTOS - 1)
+    assert request(database) is None
+    add_dataset(database, first=1000, classes=("boot", "sock"))
     assert request(database) is None
 
 
@@ -108,7 +111,7 @@ def test_a_refusal_is_looked_at_again_on_a_newer_dataset_only(database: Database
     add_dataset(database)
     judged(database, engine_gates.Verdict("d" * 64, passed=False, figures={}, reason="It was refused."))
     assert request(database) is None
-    add_dataset(database, first=100)
+    add_dataset(database, first=1000)
     assert judged(database) == number
-    add_dataset(database, first=200)
+    add_dataset(database, first=2000)
     assert request(database) is None
