@@ -112,6 +112,11 @@ def layers_key(digest: str) -> str:
     return f"layers/{digest}.npz"
 
 
+def network_key(digest: str) -> str:
+    """Where a quantized network is."""
+    return f"networks/{digest}.zip"
+
+
 def sha256(data: bytes) -> str:
     """The SHA-256 of `data` in hexadecimal."""
     return hashlib.sha256(data).hexdigest()

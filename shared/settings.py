@@ -33,9 +33,10 @@ class Environment(StrEnum):
 class EngineChoice(StrEnum):
     """Which engine computes features."""
 
-    AUTO = "auto"  # keras on a GPU, openvino without one
+    AUTO = "auto"  # keras on a GPU, openvino-int8 without one
     KERAS = "keras"
-    OPENVINO = "openvino"
+    OPENVINO = "openvino"  # in full precision
+    OPENVINO_INT8 = "openvino-int8"  # in 8 bits where the version passed its gate, else in full precision
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,7 @@ class Settings:
     base_weights_digest: str
     env: Environment
     threads: int  # CPU threads of one engine
+    history_days: int  # how long the attempts of jobs are kept; jobs themselves stay
     log_format: str  # "text" for people, "json" for machines
     trusted_hosts: tuple[str, ...]  # names under which browsers and programs may ask
     proxy_hops: int  # proxies in front whose X-Forwarded-* headers are believed
@@ -232,6 +234,7 @@ def load_settings(env: Mapping[str, str] | None = None) -> Settings:
         base_weights_digest=_parse(env, "BASE_WEIGHTS_DIGEST", IMAGENET_XCEPTION_DIGEST, _digest),
         env=environment,
         threads=_parse(env, "THREADS", str(os.cpu_count() or 1), _between(1, 1024)),
+        history_days=_parse(env, "HISTORY_DAYS", "90", _between(1, 36_500)),
         log_format=_parse(env, "LOG_FORMAT", "text", _one_of("text", "json")),
         trusted_hosts=_trusted_hosts(env, environment, host),
         proxy_hops=_parse(env, "PROXY_HOPS", "0", _between(0, 10)),

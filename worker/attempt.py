@@ -16,7 +16,12 @@ from worker.lease import Lease
 from worker.stopping import PlannedStop, WorkerStoppingError
 
 logger = structlog.get_logger(__name__)
-NOUNS = {JobKind.TRAIN: "training", JobKind.SWEEP: "sweep", JobKind.REPORT: "report"}
+NOUNS = {
+    JobKind.TRAIN: "training",
+    JobKind.SWEEP: "sweep",
+    JobKind.REPORT: "report",
+    JobKind.QUANTIZE: "quantization",
+}
 Work = Callable[[WorkerContext, Job, Lease], None]
 
 

@@ -1,10 +1,10 @@
-"""Classify: claim up to a batch of queued photos, one backbone pass per chunk, commit each answer."""
+"""Classify: claim queued photos, one backbone pass per chunk, commit the answers of a chunk together."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -15,24 +15,22 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from shared.errors import HangtagError, LeaseLostError, TransientError
-from shared.jobs import store
+from shared.jobs import batch, store
 from shared.jobs.states import JobKind
 from shared.models.answer import KEPT_COUNT, top_k
-from shared.models.head import Head
 from shared.photos import predictions
-from shared.tables import Job, ModelVersion, Photo
+from shared.tables import Job, Photo
 from worker.context import WorkerContext
-from worker.engines.engine import Engine
 from worker.pixels import Pixels, decoded_chunks, stored_pixels
-from worker.predictor import Predictor
+from worker.predictor import Loaded, Predictor
 from worker.stopping import PlannedStop
 
 logger = structlog.get_logger(__name__)
 # A wake-up works at most this long, so that an orderly stop is quick; every queued job has its own wake-up.
 DRAIN_SECONDS = 10.0
-# Several chunks per claim, so that decoding stays ahead of the engine; few enough for a lease of 30 s even
-# at the 6 photos/s of the slowest engine measured.
-CLAIM_CHUNKS = 4
+# Two chunks per claim, and the next claim is made while these are computed: decoding stays ahead of the
+# engine, and both claims fit into a lease of 30 s even at the 6 photos/s of the slowest engine measured.
+CLAIM_CHUNKS = 2
 MIN_CLAIM = 16
 DECODE_THREADS = 2
 
@@ -45,14 +43,37 @@ class _Item:
     photo: Photo
 
 
+@dataclass(frozen=True, slots=True)
+class _Claim:
+    """Photos that were claimed together, and their pixels of this size as far as they are decoded."""
+
+    items: list[_Item]
+    image_size: int
+    pixels: Iterator[list[Pixels | HangtagError]]
+
+    @property
+    def fresh(self) -> bool:
+        """Whether nobody suspects any of them of taking its worker down. One that is suspected is alone."""
+        return all(item.job.attempt == 1 and "released_by" not in item.job.payload for item in self.items)
+
+
+NOTHING = _Claim([], 0, iter(()))
+
+
 class Classifier:
-    """Answers queued photos with the champion."""
+    """Answers queued photos with the champion.
+
+    While the engine works on one claim, a thread claims the next one and commits what is answered, and other
+    threads decode: the engine waits for none of them as long as there are photos.
+    """
 
     def __init__(self, context: WorkerContext, predictor: Predictor, stop: PlannedStop) -> None:
         self._context = context
         self._predictor = predictor
         self._stop = stop
-        self._pool = ThreadPoolExecutor(DECODE_THREADS, thread_name_prefix="decode")
+        self._decoders = ThreadPoolExecutor(DECODE_THREADS, thread_name_prefix="decode")
+        # One thread: what it is given is done in order, so a claim never waits for a connection.
+        self._recorder = ThreadPoolExecutor(1, thread_name_prefix="record")
 
     def drain(self) -> int:
         """Work until nothing is queued, a wake-up's time is over or the worker shall stop.
@@ -62,83 +83,126 @@ class Classifier:
         """
         deadline = time.monotonic() + DRAIN_SECONDS
         taken = 0
-        version, engine, head = self._predictor.champion()
-        while time.monotonic() < deadline and not self._stop.requested:
-            items = self._claim(max(MIN_CLAIM, CLAIM_CHUNKS * engine.preferred_batch))
-            if not items:
-                break
-            taken += len(items)
-            self._run(items, version, engine, head)
-            version, engine, head = self._predictor.champion()
+        loaded = self._predictor.champion()
+        claim = self._claim(loaded)
+        while claim.items:
+            taken += len(claim.items)
+            goes_on = time.monotonic() < deadline
+            ahead = (
+                self._recorder.submit(self._claim, loaded, fresh=True) if goes_on and claim.fresh else None
+            )
+            self._run(claim, loaded)
+            claim = self._next(ahead, goes_on, loaded)
+            loaded = self._predictor.champion()
         return taken
 
-    def _claim(self, limit: int) -> list[_Item]:
+    def _next(self, ahead: Future[_Claim] | None, goes_on: bool, loaded: Loaded) -> _Claim:
+        """The claim that was made ahead, else one that may also hold a photo that was tried before."""
+        claim = ahead.result() if ahead else NOTHING
+        if self._stop.requested:
+            self._give_back(claim.items)
+            return NOTHING
+        return claim if claim.items or not goes_on else self._claim(loaded)
+
+    def _claim(self, loaded: Loaded, *, fresh: bool = False) -> _Claim:
+        """Claim photos and begin to decode them. Nothing when the worker shall stop."""
+        version, engine, _ = loaded
+        limit = max(MIN_CLAIM, CLAIM_CHUNKS * engine.preferred_batch)
+
         def claim(session: Session) -> list[_Item]:
-            jobs = store.claim(session, JobKind.CLASSIFY, self._context.name, limit)
+            jobs = store.claim(session, JobKind.CLASSIFY, self._context.name, limit, fresh=fresh)
             ids = [job.photo_id for job in jobs]
             photos = {photo.id: photo for photo in session.scalars(select(Photo).where(Photo.id.in_(ids)))}
             return [_Item(job, photos[job.photo_id]) for job in jobs if job.photo_id is not None]
 
-        return self._context.database.transact(claim)
+        items = [] if self._stop.requested else self._context.database.transact(claim)
+        return self._decoding(items, version.image_size, engine.preferred_batch)
 
-    def _run(self, items: list[_Item], version: ModelVersion, engine: Engine, head: Head) -> None:
+    def _decoding(self, items: list[_Item], image_size: int, chunk: int) -> _Claim:
         digests = [item.photo.digest for item in items]
-        read = stored_pixels(self._context.blobs, version.image_size)
+        read = stored_pixels(self._context.blobs, image_size)
+        pixels = decoded_chunks(self._decoders, read, digests, chunk)
+        return _Claim(items, image_size, pixels)
+
+    def _run(self, claim: _Claim, loaded: Loaded) -> None:
+        version, engine, _ = loaded
+        if claim.image_size != version.image_size:  # another champion came between
+            claim = self._decoding(claim.items, version.image_size, engine.preferred_batch)
         position = 0
-        for decoded in decoded_chunks(self._pool, read, digests, engine.preferred_batch):
-            part = items[position : position + len(decoded)]
+        recorded: list[Future[None]] = []
+        for decoded in claim.pixels:
+            part = claim.items[position : position + len(decoded)]
             position += len(decoded)
-            self._answer(part, decoded, version, engine, head)
+            recorded += self._answer(part, decoded, loaded)
             if self._stop.requested:
-                self._give_back(items[position:])
-                return
+                self._give_back(claim.items[position:])
+                break
+        for done in recorded:
+            done.result()
 
     def _give_back(self, items: list[_Item]) -> None:
         for item in items:
-            self._record(item, partial(store.release, job_id=item.job.id, attempt=item.job.attempt))
-        logger.info("photos_given_back", count=len(items))
+            self._record([item], partial(store.release, job_id=item.job.id, attempt=item.job.attempt))
+        if items:
+            logger.info("photos_given_back", count=len(items))
 
     def _answer(
-        self,
-        items: list[_Item],
-        decoded: Sequence[Pixels | HangtagError],
-        version: ModelVersion,
-        engine: Engine,
-        head: Head,
-    ) -> None:
+        self, items: list[_Item], decoded: Sequence[Pixels | HangtagError], loaded: Loaded
+    ) -> list[Future[None]]:
+        """Have the engine look at the readable photos; what becomes of all of them is being written."""
+        version, engine, head = loaded
         readable = []
+        recorded = []
         for item, pixels in zip(items, decoded, strict=True):
             if isinstance(pixels, HangtagError):
-                self._fail(item, pixels)
+                recorded.append(self._recorder.submit(self._fail, item, pixels))
             else:
                 readable.append((item, pixels))
         if not readable:
-            return
+            return recorded
         try:
             features = engine.features(np.stack([pixels for _, pixels in readable]))
             probabilities = head.probabilities(features)
         except Exception as error:
             logger.exception("engine_failed", engine=engine.name)
-            for item, _ in readable:
-                self._fail(item, TransientError(f"The engine failed: {type(error).__name__}."))
-            return
-        for (item, _), row in zip(readable, probabilities, strict=True):
-            answer = top_k(row, version.classes, KEPT_COUNT)
-            self._succeed(item, version, engine.name, answer.model_dump())
+            trouble = TransientError(f"The engine failed: {type(error).__name__}.")
+            return [*recorded, *(self._recorder.submit(self._fail, item, trouble) for item, _ in readable)]
+        answers = {
+            item.job.id: top_k(row, version.classes, KEPT_COUNT).model_dump()
+            for (item, _), row in zip(readable, probabilities, strict=True)
+        }
+        answered = [item for item, _ in readable]
+        return [
+            *recorded,
+            self._recorder.submit(self._succeed, answered, answers, version.number, engine.name),
+        ]
 
-    def _succeed(self, item: _Item, version: ModelVersion, engine: str, answer: dict[str, Any]) -> None:
-        job = item.job
+    def _succeed(
+        self, items: list[_Item], answers: dict[str, dict[str, Any]], version: int, engine: str
+    ) -> None:
+        """Commit the answers, by job id, of one chunk together: one flush to disk for all of them."""
 
         def succeed(session: Session) -> None:
-            if store.renew(session, job.id, job.attempt):
-                store.cancelled(session, job.id, job.attempt)
-                return
-            predictions.remember(session, item.photo.id, version.number, engine, answer)
-            result = predictions.result(session, item.photo.id, version.number)
-            store.succeed(session, job.id, job.attempt, result or {})
+            held = batch.held(session, [(item.job.id, item.job.attempt) for item in items])
+            wanted = [job for job in held.values() if job.cancel_requested_at is None]
+            for job in held.values():
+                if job.cancel_requested_at is not None:
+                    store.cancelled(session, job.id, job.attempt)
+            photo_of = {item.job.id: item.photo.id for item in items}
+            predictions.remember_all(
+                session, {photo_of[job.id]: answers[job.id] for job in wanted}, version, engine
+            )
+            known = predictions.results(session, list(photo_of.values()), version)
+            batch.succeed(session, wanted, {job.id: known[photo_of[job.id]] for job in wanted})
+            done.update(held)
 
-        if self._record(item, succeed):
-            logger.info("classified", job_id=job.id, attempt=job.attempt, model_version=version.number)
+        done: dict[str, Job] = {}
+        if not self._record(items, succeed):
+            return
+        for item in items:
+            told = logger.info if item.job.id in done else logger.warning
+            event = "classified" if item.job.id in done else "lease_lost"
+            told(event, job_id=item.job.id, attempt=item.job.attempt, model_version=version)
 
     def _fail(self, item: _Item, error: HangtagError) -> None:
         job = item.job
@@ -149,17 +213,18 @@ class Classifier:
                 return
             store.fail(session, job.id, job.attempt, error)
 
-        if self._record(item, fail):
+        if self._record([item], fail):
             logger.warning("classify_failed", job_id=job.id, attempt=job.attempt, code=error.code)
 
-    def _record(self, item: _Item, change: Callable[[Session], object]) -> bool:
-        """Write what became of a photo. What cannot be written is left to the lease: the photo comes back."""
+    def _record(self, items: list[_Item], change: Callable[[Session], object]) -> bool:
+        """Write what became of photos. What cannot be written is left to the lease: the photos come back."""
+        attempts = [(item.job.id, item.job.attempt) for item in items]
         try:
             self._context.database.transact(change)
         except LeaseLostError:
-            logger.warning("lease_lost", job_id=item.job.id, attempt=item.job.attempt)
+            logger.warning("lease_lost", attempts=attempts)
             return False
         except TransientError as error:
-            logger.warning("not_recorded", job_id=item.job.id, attempt=item.job.attempt, code=error.code)
+            logger.warning("not_recorded", attempts=attempts, code=error.code)
             return False
         return True

@@ -15,11 +15,12 @@ import structlog
 from shared import idempotency
 from shared.clock import utc_now
 from shared.errors import HangtagError
-from shared.jobs import upkeep
+from shared.jobs import pruning, upkeep
 from shared.log_context import configure_logging
 from shared.settings import load_settings
 from worker.context import WorkerContext, build_context
 from worker.heartbeat import Heartbeat, forget_silent
+from worker.judge import request_judgement
 from worker.reaper import LOOK_SECONDS, Reaper
 from worker.sweep import remove_deleted, sweep_blobs
 
@@ -30,6 +31,8 @@ FORGET_SECONDS = 60.0
 SWEEP_SECONDS = 3600.0
 # Pixels are gone already when these begin; a person who deleted a photo expects the rest within minutes.
 DELETION_SECONDS = 30.0
+# A judgement takes a minute, and nobody waits for it: sellers are answered in full precision meanwhile.
+JUDGE_SECONDS = 10.0
 # Long enough to be seen on a page after a crash, short enough not to pile up.
 SILENT_FOR = timedelta(minutes=10)
 
@@ -54,9 +57,10 @@ def dispatch(context: WorkerContext) -> None:
 
 
 def forget(context: WorkerContext) -> None:
-    """Drop workers that have long been silent, and idempotency keys nobody will send again."""
+    """Drop silent workers, idempotency keys nobody will send again, and attempts older than the setting."""
     forget_silent(context.database, utc_now() - SILENT_FOR)
     context.database.transact(idempotency.forget_old)
+    pruning.prune_attempts(context.database, utc_now() - timedelta(days=context.settings.history_days))
 
 
 def maintain(duties: Sequence[Duty], stop: threading.Event) -> None:
@@ -80,6 +84,7 @@ def _work(context: WorkerContext, stop: threading.Event) -> None:
             Duty("dispatch", lambda: dispatch(context), DISPATCH_SECONDS),
             Duty("reap", Reaper(context.database).look, LOOK_SECONDS),
             Duty("forget", lambda: forget(context), FORGET_SECONDS),
+            Duty("judge", lambda: request_judgement(context), JUDGE_SECONDS),
         ],
         stop,
     )

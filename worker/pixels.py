@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
@@ -28,14 +29,27 @@ def stored_pixels(blobs: BlobStore, image_size: int) -> Read:
 def decoded_chunks(
     pool: ThreadPoolExecutor, read: Read, digests: Sequence[str], chunk: int
 ) -> Iterator[list[Pixels | HangtagError]]:
-    """What `read` gives for `digests`, in order, `chunk` at a time; an unreadable photo is its error."""
-    pending: list[Future[Pixels | HangtagError]] = []
-    position = 0
-    while position < len(digests) or pending:
-        while position < len(digests) and len(pending) < AHEAD * chunk:
-            pending.append(pool.submit(decode, read, digests[position]))
-            position += 1
+    """What `read` gives for `digests`, in order, `chunk` at a time; an unreadable photo is its error.
+
+    The first chunks are being decoded when this returns, before anybody asks for them.
+    """
+
+    def submit(digest: str) -> Future[Pixels | HangtagError]:
+        return pool.submit(decode, read, digest)
+
+    first = [submit(digest) for digest in digests[: AHEAD * chunk]]
+    return _in_order(first, iter(digests[AHEAD * chunk :]), submit, chunk)
+
+
+def _in_order(
+    pending: list[Future[Pixels | HangtagError]],
+    others: Iterator[str],
+    submit: Callable[[str], Future[Pixels | HangtagError]],
+    chunk: int,
+) -> Iterator[list[Pixels | HangtagError]]:
+    while pending:
         ready, pending = pending[:chunk], pending[chunk:]
+        pending += [submit(digest) for digest in itertools.islice(others, len(ready))]
         yield [future.result() for future in ready]
 
 

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import threading
 import time
+from typing import Any
 
 import structlog
 
-from shared.errors import HangtagError
-from shared.models import registry
+from shared.errors import BlobMissingError, ChecksumError, HangtagError, TransientError
+from shared.models import engine_gates, registry
+from shared.models.feature_space import FeatureSpace
 from shared.models.head import Head
 from shared.tables import ModelVersion
 from worker.context import WorkerContext
-from worker.engines.choose import load_engine
+from worker.engines.choose import decide, load_engine
 from worker.engines.engine import Engine
+from worker.engines.precision import Precision, choose_precision, may_use_int8, openvino_release
 from worker.heartbeat import Heartbeat
 
 logger = structlog.get_logger(__name__)
@@ -32,7 +35,11 @@ class Predictor:
         self._context = context
         self._heartbeat = heartbeat
         self._lock = threading.Lock()
+        self._int8_allowed = may_use_int8(context.settings)
         self._engine: Engine | None = None
+        self._trouble = ""
+        self._loaded_for: tuple[FeatureSpace, str | None] | None = None
+        self._described: tuple[str, str, str, int] | None = None
         self._heads: dict[str, Head] = {}
         self._loaded: Loaded | None = None
         self._refused: tuple[int, float] | None = None
@@ -63,13 +70,25 @@ class Predictor:
 
     def _serve(self, version: ModelVersion, trouble: str | None = None) -> Loaded:
         head = self._head_of(version)  # before the engine: a damaged file shall not cost us a working engine
-        engine = self._engine_for(version)
-        if self._loaded is None or self._loaded[0].number != version.number or trouble or self._refused:
-            note = " ".join(filter(None, (trouble, engine.reason)))
-            self._heartbeat.describe(engine.name, engine.device, note, version.number)
+        precision = self._precision_of(version)
+        engine, fallback = self._engine_for(version, precision)
+        note = " ".join(filter(None, (trouble, engine.reason, fallback or precision.reason)))
+        self._describe(engine.name, engine.device, note, version.number)
         self._refused = None
         self._loaded = version, engine, head
         return self._loaded
+
+    def _describe(self, *facts: Any) -> None:
+        if facts != self._described:
+            self._heartbeat.describe(*facts)
+            self._described = facts
+
+    def _precision_of(self, version: ModelVersion) -> Precision:
+        """In which precision the version may serve now; another one as soon as its gate is decided."""
+        if not self._int8_allowed:
+            return Precision(None, "")
+        with self._context.database.read() as session:
+            return choose_precision(engine_gates.of(session, version.number), openvino_release())
 
     def _go_on_with_another(self, refused: ModelVersion, error: Exception) -> Loaded:
         """Serve with the version that did so far, after a restart with one that did before.
@@ -101,15 +120,34 @@ class Predictor:
                 registry.find(session, number) for number in numbers if number not in (None, refused.number)
             ]
 
-    def _engine_for(self, version: ModelVersion) -> Engine:
+    def _engine_for(self, version: ModelVersion, precision: Precision) -> tuple[Engine, str]:
+        """The engine to serve with, and what went wrong with the one that was wanted, if anything did."""
         space = registry.space_of(version)
-        if self._engine is None or self._engine.feature_space != space:
-            self._engine = None  # two networks at once would take twice the memory
-            self._engine = load_engine(self._context.settings, space)
+        wanted = (space, precision.network_digest)
+        if self._engine is None or self._loaded_for != wanted:
+            self._engine, self._loaded_for = None, None  # two networks at once would take twice the memory
+            self._engine, self._trouble = self._load(space, precision)
+            self._loaded_for = wanted
             logger.info(
                 "engine_loaded", engine=self._engine.name, device=self._engine.device, space=space.key
             )
-        return self._engine
+        return self._engine, self._trouble
+
+    def _load(self, space: FeatureSpace, precision: Precision) -> tuple[Engine, str]:
+        settings = self._context.settings
+        if precision.network_digest is None:
+            return load_engine(settings, space), ""
+        # Only here: it brings OpenVINO into the process.
+        from worker.engines.openvino_engine import load_int8_engine  # noqa: PLC0415
+
+        try:
+            reason = decide(settings).reason
+            return load_int8_engine(
+                settings, self._context.blobs, space, precision.network_digest, reason
+            ), ""
+        except (BlobMissingError, ChecksumError, TransientError) as error:  # sellers get their answers
+            logger.error("int8_engine_refused", code=error.code, detail=error.message)
+            return load_engine(settings, space), f"In full precision, until the next start: {error.message}"
 
     def _head_of(self, version: ModelVersion) -> Head:
         if version.head_digest not in self._heads:

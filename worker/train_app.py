@@ -80,6 +80,16 @@ def report(job_id: str) -> None:
         run_report(_context(), job_id, stop)
 
 
+@shared_task(name=TASK_NAMES[JobKind.QUANTIZE])
+def quantize(job_id: str) -> None:
+    """Judge the int8 engine of one version. TensorFlow and NNCF run in children of their own, if at all."""
+    if not _waits(job_id):
+        return
+    from worker.quantize import run_quantization  # noqa: PLC0415
+
+    run_quantization(_context(), job_id, stop)
+
+
 @signals.worker_process_init.connect
 def _start(**_: Any) -> None:
     stop.listen()

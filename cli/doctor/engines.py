@@ -6,10 +6,11 @@ from cli.doctor.finding import Finding, bad, ok, warn
 from cli.local_database import local_database
 from shared.blobs import BlobStore
 from shared.errors import ChecksumError, ParityError
-from shared.models import registry
+from shared.models import engine_gates, registry
 from shared.models.feature_space import FeatureSpace
 from shared.settings import EngineChoice, Settings
 from worker.engines.choose import decide
+from worker.engines.precision import choose_precision, may_use_int8, openvino_release
 from worker.engines.published import engine_folder, require_usable
 from worker.engines.quiet_openvino import import_openvino
 from worker.network.base_weights import cache_path, load_base_weights
@@ -51,7 +52,16 @@ def engine(settings: Settings) -> Finding:
         return warn("engine", f"{error.message} 'hangtag run' builds it again.")
     parity = report.parity
     agreement = f"cosine {parity.min_cosine:.6f} to keras on {parity.pictures} {report.source}"
-    return ok("engine", f"openvino, {agreement}. {decision.reason}")
+    return ok("engine", f"openvino, {agreement}. {decision.reason} {_precision(settings)}".rstrip())
+
+
+def _precision(settings: Settings) -> str:
+    """Whether the champion answers in 8 bits, and why."""
+    if not may_use_int8(settings):
+        return ""
+    with local_database(settings) as database, database.read() as session:
+        number = registry.require_champion(session).number
+        return choose_precision(engine_gates.of(session, number), openvino_release()).reason
 
 
 def _champion_space(settings: Settings) -> FeatureSpace | None:

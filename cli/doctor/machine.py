@@ -14,7 +14,8 @@ from worker.engines.gpu import find_gpu
 OLDEST = (3, 11)
 # One of each row has to be installed; TensorFlow comes in a build for CPUs and one for GPUs.
 LIBRARIES = (
-    *(("flask",), ("celery",), ("redis",), ("sqlalchemy",), ("pillow",), ("keras",), ("openvino",)),
+    *(("flask",), ("celery",), ("redis",), ("sqlalchemy",), ("pillow",), ("keras",)),
+    *(("openvino",), ("nncf",)),
     ("tensorflow-cpu", "tensorflow"),
 )
 # Photos, logs and the database grow; a full disk stops all of them.

@@ -24,6 +24,7 @@ QUEUES = {
     JobKind.TRAIN: "train",
     JobKind.SWEEP: "train",
     JobKind.REPORT: "train",
+    JobKind.QUANTIZE: "train",
 }
 # A seller waits for this publish; the dispatcher repeats what it could not deliver.
 PUBLISH_SECONDS = 1.0

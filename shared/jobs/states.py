@@ -12,6 +12,7 @@ class JobKind(StrEnum):
     TRAIN = "train"  # a dataset version and hyper-parameters in, a model version out
     SWEEP = "sweep"  # many trainings over a plan, the best one a model version
     REPORT = "report"  # a dataset version in, what is wrong with its photos out
+    QUANTIZE = "quantize"  # a model version in, whether its int8 engine may serve out
 
 
 class JobState(StrEnum):

@@ -33,7 +33,7 @@ from shared.jobs.states import ACTIVE, TERMINAL, Handling, JobKind, JobState, ma
 from shared.tables import HELD_IN_QUARANTINE, Attempt, Job
 
 # A batch of photos takes about a second on two cores; thirty times that is a dead worker.
-LEASE_SECONDS = {JobKind.CLASSIFY: 30, JobKind.TRAIN: 90, JobKind.SWEEP: 90, JobKind.REPORT: 90}
+LEASE_SECONDS = {kind: 30 if kind is JobKind.CLASSIFY else 90 for kind in JobKind}
 MAX_BACKOFF_SECONDS = 300
 
 
@@ -149,18 +149,19 @@ def attempts(session: Session, job_id: str) -> list[Attempt]:
     return list(session.scalars(select(Attempt).where(Attempt.job_id == job_id).order_by(Attempt.number)))
 
 
-def claim(session: Session, kind: JobKind, worker: str, limit: int, job_id: str | None = None) -> list[Job]:
+def claim(
+    session: Session, kind: JobKind, worker: str, limit: int, job_id: str | None = None, fresh: bool = False
+) -> list[Job]:
     """Take up to `limit` queued jobs of a kind, or just `job_id`. The claim itself counts the attempt.
 
     A job whose last attempt did not end well, or that was let out of quarantine, is taken alone, so that it
-    takes no neighbours down with it.
-    Rows another worker is taking at this moment are skipped on PostgreSQL; on SQLite there is one
-    writer at a time, so none can be.
+    takes no neighbours down with it; with `fresh`, it is left where it is. Rows that
+    another worker is taking are skipped on PostgreSQL; SQLite has one writer at a time, so there are none.
     """
     now = utc_now()
     waiting = (
         select(Job.id, Job.attempt, Job.payload)
-        .where(Job.state == JobState.QUEUED, Job.kind == kind, due(now))
+        .where(Job.state == JobState.QUEUED, Job.kind == kind, Job.attempt == 0 if fresh else due(now))
         .order_by(Job.run_after, Job.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
@@ -172,7 +173,8 @@ def claim(session: Session, kind: JobKind, worker: str, limit: int, job_id: str 
         return []
     suspects = {row.id for row in found if row.attempt or "released_by" in row.payload}
     oldest = found[0].id
-    ids = [oldest] if oldest in suspects else [row.id for row in found if row.id not in suspects]
+    alone = oldest in suspects and not fresh
+    ids = [oldest] if alone else [row.id for row in found if row.id not in suspects]
     claimed = session.scalars(
         update(Job)
         .where(Job.id.in_(ids), Job.state == JobState.QUEUED)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from shared.database import insert_if_absent
+from shared.database import insert_missing
 from shared.models import registry
 from shared.models.answer import TOP_COUNT
 from shared.tables import Prediction
@@ -16,7 +16,16 @@ from shared.tables import Prediction
 
 def remember(session: Session, photo_id: str, version: int, engine: str, answer: dict[str, Any]) -> None:
     """Keep an answer unless this version has answered this photo before; the first answer stays."""
-    insert_if_absent(session, Prediction, photo_id=photo_id, model_version=version, engine=engine, **answer)
+    remember_all(session, {photo_id: answer}, version, engine)
+
+
+def remember_all(session: Session, answers: Mapping[str, dict[str, Any]], version: int, engine: str) -> None:
+    """Keep the answers, by photo, unless this version has answered a photo before; the first answer stays."""
+    rows = [
+        {"photo_id": photo_id, "model_version": version, "engine": engine, **answers[photo_id]}
+        for photo_id in sorted(answers)  # in one order: two who insert the same rows never wait in a circle
+    ]
+    insert_missing(session, Prediction, rows)
 
 
 def result(session: Session, photo_id: str, version: int) -> dict[str, Any] | None:

@@ -5,6 +5,7 @@ from shared.tables.audit import AuditEvent
 from shared.tables.base import MAX_INTEGER, Base, new_id
 from shared.tables.batches import Batch, BatchItem
 from shared.tables.datasets import DatasetExample, DatasetReport, DatasetVersion, Example
+from shared.tables.engines import EngineGate
 from shared.tables.jobs import HELD_IN_QUARANTINE, OPEN_FAILURE, Attempt, IdempotencyKey, Job
 from shared.tables.listings import CategoryChoice, Listing, ListingPhoto
 from shared.tables.models import Alias, AliasChange, EvaluatedPhoto, ModelVersion, TrainingEpoch, VersionNote
@@ -30,6 +31,7 @@ __all__ = [
     "DatasetReport",
     "DatasetVersion",
     "DeletedPhoto",
+    "EngineGate",
     "EvaluatedPhoto",
     "Example",
     "IdempotencyKey",

@@ -65,6 +65,7 @@ class Job(Base):
         Index("ix_job_claim", "state", "kind", "run_after", "id"),
         Index("ix_job_owner", "owner_id", "id"),
         Index("ix_job_state", "state", "id"),
+        Index("ix_job_kind", "kind", "id"),  # a hundred trainings among a million photos
         Index(
             "ix_job_unfinished",
             "owner_id",
@@ -120,6 +121,6 @@ class Attempt(Base):
     number: Mapped[int] = mapped_column(primary_key=True)
     worker: Mapped[str] = mapped_column(String(120))
     started_at: Mapped[datetime] = mapped_column(default=utc_now)
-    ended_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None] = mapped_column(index=True)  # old ones are pruned
     outcome: Mapped[str | None] = mapped_column(String(40))
     error_message: Mapped[str | None] = mapped_column(String(500))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from apiflask import APIBlueprint
 from flask import Response
 
-from shared.models import aliases, registry
+from shared.models import aliases, engine_gates, registry
 from web.api.answers import answer, polled, problems
 from web.api.schemas import VersionOut
 from web.api.version_schemas import (
@@ -56,7 +56,7 @@ def promote(json_data: PromotionIn) -> Response:
             override=json_data.override,
         )
         version = registry.find(session, json_data.version)
-        body = VersionOut.of(version, registry.aliases(session))
+        body = VersionOut.of(version, registry.aliases(session), engine_gates.of(session, version.number))
     return answer(body)
 
 
@@ -75,7 +75,7 @@ def rollback(json_data: ReasonIn) -> Response:
         change = aliases.rollback(session, identity().user.name, json_data.reason)
         version = registry.find(session, change.after or 0)
         registry.require_intact(services().blobs, version)
-        body = VersionOut.of(version, registry.aliases(session))
+        body = VersionOut.of(version, registry.aliases(session), engine_gates.of(session, version.number))
     return answer(body)
 
 
@@ -93,7 +93,7 @@ def point(name: str, json_data: AliasIn) -> Response:
     with services().database.write() as session:
         aliases.point(session, name, json_data.version, identity().user.name, json_data.reason)
         version = registry.find(session, json_data.version)
-        body = VersionOut.of(version, registry.aliases(session))
+        body = VersionOut.of(version, registry.aliases(session), engine_gates.of(session, version.number))
     return answer(body)
 
 

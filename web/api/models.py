@@ -7,7 +7,7 @@ from flask import Response
 
 from shared.blobs import head_key, layers_key
 from shared.errors import NotFoundError
-from shared.models import gate, notes, registry
+from shared.models import engine_gates, gate, notes, registry
 from shared.models.comparison import compare
 from shared.models.evaluation import Evaluation
 from shared.models.registry import checkpoint_name
@@ -37,7 +37,11 @@ def index() -> Response:
     """All versions, newest first."""
     with services().database.read() as session:
         aliases = registry.aliases(session)
-        versions = [VersionOut.of(version, aliases) for version in registry.versions(session)]
+        judged = engine_gates.every(session)
+        versions = [
+            VersionOut.of(version, aliases, judged.get(version.number))
+            for version in registry.versions(session)
+        ]
     return polled(VersionsOut(versions=versions))
 
 
@@ -48,7 +52,8 @@ def index() -> Response:
 def show(number: int) -> Response:
     """One version with its metrics and where it comes from."""
     with services().database.read() as session:
-        version = VersionOut.of(registry.find(session, number), registry.aliases(session))
+        found = registry.find(session, number)
+        version = VersionOut.of(found, registry.aliases(session), engine_gates.of(session, number))
     return polled(version)
 
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from shared.clock import rfc3339
 from shared.jobs.states import Handling, JobKind, JobState
 from shared.models.hyperparameters import PRESETS
-from shared.tables import DatasetVersion, Job, ModelVersion, Photo
+from shared.tables import DatasetVersion, EngineGate, Job, ModelVersion, Photo
 
 MAX_LIMIT = 200
 
@@ -171,6 +171,22 @@ class MetricsOut(BaseModel):
     epochs: list[EpochOut]
 
 
+class Int8Out(BaseModel):
+    """Whether a version may answer through the int8 engine; `passed` is null while that is being judged."""
+
+    passed: bool | None
+    reason: str | None
+    figures: dict[str, Any] | None
+    dataset_version: int
+    openvino: str = Field(description="The release of OpenVINO that the judgement holds for.")
+    job_id: str
+
+    @classmethod
+    def of(cls, gate: EngineGate) -> Int8Out:
+        """The public view of a gate row."""
+        return cls(**{name: getattr(gate, name) for name in cls.model_fields})
+
+
 class VersionOut(BaseModel):
     """One model version."""
 
@@ -182,9 +198,10 @@ class VersionOut(BaseModel):
     metrics: dict[str, Any]
     lineage: dict[str, Any]
     aliases: list[str]
+    int8: Int8Out | None = Field(None, description="Null: nobody has looked at its int8 engine yet.")
 
     @classmethod
-    def of(cls, version: ModelVersion, aliases: dict[str, int]) -> VersionOut:
+    def of(cls, version: ModelVersion, aliases: dict[str, int], gate: EngineGate | None = None) -> VersionOut:
         """The public view of a version row."""
         return cls(
             number=version.number,
@@ -195,6 +212,7 @@ class VersionOut(BaseModel):
             metrics=version.metrics,
             lineage=version.lineage,
             aliases=[name for name, number in aliases.items() if number == version.number],
+            int8=Int8Out.of(gate) if gate else None,
         )
 
 

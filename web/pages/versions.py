@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from shared.errors import ValidationError
-from shared.models import aliases, evaluated, notes, registry
+from shared.models import aliases, engine_gates, evaluated, notes, registry
 from shared.models.reliability import reliability
 from shared.tables import ModelVersion
 from web.auth import identity, page_login_required
@@ -48,11 +48,13 @@ def versions() -> str:
         found = registry.versions(session)
         named = registry.aliases(session)
         history = registry.history(session)
+        judged = engine_gates.every(session)
         previous = aliases.previous_champion(session)
     rows = [version_row(version, named) for version in found]
     return render_template(
         "versions/index.html",
         rows=rows,
+        judged=judged,
         champion=named.get(registry.CHAMPION),
         previous=previous,
         floor=axis_floor(row.test.interval for row in rows if row.test),
@@ -118,6 +120,7 @@ def _version_page(number: int, note: str = "", note_error: str | None = None) ->
         changes = [change for change in registry.history(session) if number in (change.before, change.after)]
         written = notes.of(session, number)
         photos = _photos(session, found)
+        engine_gate = engine_gates.of(session, number)
     epochs = epochs_of_lineage(found.lineage)
     return render_template(
         "versions/version.html",
@@ -132,6 +135,7 @@ def _version_page(number: int, note: str = "", note_error: str | None = None) ->
         facts=lineage_facts(found),
         parameters=parameter_facts(found.lineage.get("parameters", {})),
         history=changes,
+        engine_gate=engine_gate,
         notes=written,
         note=note,
         note_error=note_error,

@@ -1,4 +1,4 @@
-"""Run `worker.engines.build` in a process of its own, so that TensorFlow stays out of this one."""
+"""Run `worker.engines.build` and `.quantize` in children: TensorFlow and NNCF stay out of this process."""
 
 from __future__ import annotations
 
@@ -52,11 +52,32 @@ def build_in_child(
         ParityError: it was built and its answers differ too much from Keras'.
         EngineBuildError: the builder failed, was killed or took too long.
     """
-    command = [sys.executable, "-m", "worker.engines.build", "--image-size", str(feature_space.image_size)]
+    arguments = ["--image-size", str(feature_space.image_size)]
     if feature_space.layers_digest:
-        command += ["--layers", feature_space.layers_digest]
+        arguments += ["--layers", feature_space.layers_digest]
     if photos is not None:
-        command += ["--photos", str(photos)]
+        arguments += ["--photos", str(photos)]
+    what = f"The OpenVINO engine for {feature_space.key}"
+    _run(settings, "worker.engines.build", arguments, what, check)
+
+
+def quantize_in_child(
+    settings: Settings, network: Path, photos: Path, output: Path, check: Check = no_check
+) -> None:
+    """Run `worker.engines.quantize.quantize` in a child and log what it says.
+
+    Args:
+        check: called twice a second, on a thread; what it raises ends the child and comes out of here.
+
+    Raises:
+        EngineBuildError: it failed, was killed or took too long.
+    """
+    arguments = [str(network), str(photos), str(output)]
+    _run(settings, "worker.engines.quantize", arguments, "The int8 network", check)
+
+
+def _run(settings: Settings, module: str, arguments: list[str], what: str, check: Check) -> None:
+    command = [sys.executable, "-m", module, *arguments]
     with (
         subprocess.Popen(  # noqa: S603 - our own module
             command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=_environment(settings)
@@ -73,9 +94,8 @@ def build_in_child(
         raise ParityError(last[-1] if last else None)
     if builder.returncode != 0:
         raise EngineBuildError(
-            f"The OpenVINO engine for {feature_space.key} could not be built (exit status "
-            f"{builder.returncode}): {' | '.join(last) or 'no output'}. To see more, run: python "
-            f"{' '.join(command[1:])}"
+            f"{what} could not be built (exit status {builder.returncode}): "
+            f"{' | '.join(last) or 'no output'}. To see more, run: python {' '.join(command[1:])}"
         )
 
 

@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class EngineDecision:
-    """The engine to load ("keras" or "openvino") and the sentence that says why."""
+    """The engine to load in full precision ("keras" or "openvino") and the sentence that says why."""
 
     name: EngineChoice
     reason: str
@@ -32,6 +32,8 @@ def decide(settings: Settings, gpu: GpuFinding | None = None) -> EngineDecision:
     Args:
         gpu: what is known about GPUs; None looks for one.
     """
+    if settings.engine is EngineChoice.OPENVINO_INT8:
+        return EngineDecision(EngineChoice.OPENVINO, f"HANGTAG_ENGINE={settings.engine} asks for it.")
     if settings.engine is not EngineChoice.AUTO:
         return EngineDecision(settings.engine, f"HANGTAG_ENGINE={settings.engine} asks for it.")
     gpu = find_gpu() if gpu is None else gpu

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import io
+import time
+import zipfile
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from shared.blobs import BlobStore, network_key, sha256
+from shared.errors import ChecksumError
 from shared.models.feature_space import FEATURE_COUNT, FeatureSpace
-from shared.settings import Settings
+from shared.settings import EngineChoice, Settings
 from worker.engines.engine import require_pixels
-from worker.engines.published import NETWORK_FILE, engine_folder, require_usable
+from worker.engines.published import NETWORK_FILE, WEIGHTS_FILE, engine_folder, require_usable
 from worker.engines.quiet_openvino import import_openvino
 
 # Measured on 2 cores at 299 px, photos per second and milliseconds for one photo alone:
@@ -19,23 +24,28 @@ from worker.engines.quiet_openvino import import_openvino
 #   THROUGHPUT (2 streams), batch 1   12.0/s  165 ms   335 MB
 # So the network is compiled twice: all cores for one photo where few wait, a photo per stream where many do.
 # A cache of the compiled network saves less than 0.1 s of a start, costs 80 MB, and nobody would verify it.
-MIN_BATCH = 8
+# How many photos are worked on together is measured at the start: as many as this machine answers in
+# BATCH_SECONDS, since the first of them waits for the last, and enough for all streams.
+BATCH_SECONDS = 0.4
+MIN_BATCH, MAX_BATCH = 8, 32
 
 
 class OpenVinoEngine:
     """See `worker.engines.engine.Engine`."""
 
-    name = "openvino"
-
-    def __init__(self, alone: Any, many: Any, queue: Any, feature_space: FeatureSpace, reason: str) -> None:
+    def __init__(
+        self, name: str, alone: Any, many: Any, queue: Any, feature_space: FeatureSpace, reason: str
+    ) -> None:
+        self.name = name
         self._alone = alone.create_infer_request()
         self._queue = queue
         self._streams = int(many.get_property("NUM_STREAMS"))
         self.device = f"CPU ({alone.get_property('EXECUTION_DEVICES')[0]}, {self._streams} streams)"
         self.feature_space = feature_space
         self.reason = reason
-        # Two rounds for every stream, so that no stream idles for long at the end of a batch.
+        # Two rounds for every stream at least, so that no stream idles for long at the end of a batch.
         self.preferred_batch = max(MIN_BATCH, 2 * self._streams)
+        self.preferred_batch = self._measured_batch()
 
     def features(self, pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         """See `worker.engines.engine.Engine.features`."""
@@ -50,6 +60,17 @@ class OpenVinoEngine:
             self._queue.start_async({0: pixels[index : index + 1]}, index)
         self._queue.wait_all()
         return output
+
+    def _measured_batch(self) -> int:
+        """The photos that take BATCH_SECONDS, in whole rounds of the streams."""
+        side = self.feature_space.image_size
+        pixels = np.zeros((2 * self._streams, side, side, 3), dtype=np.uint8)
+        self.features(pixels)  # the first pass also allocates
+        began = time.perf_counter()
+        self.features(pixels)
+        rate = len(pixels) / (time.perf_counter() - began)
+        rounds = int(min(rate * BATCH_SECONDS, MAX_BATCH) / self._streams)
+        return max(self.preferred_batch, rounds * self._streams)
 
 
 def _keep(request: Any, output: npt.NDArray[np.float32], index: int) -> None:
@@ -73,14 +94,39 @@ def compile_engine(
     settings: Settings, network: Any, feature_space: FeatureSpace, reason: str
 ) -> OpenVinoEngine:
     """Compile the network file `network` unchecked: for `load_openvino_engine` and the build, which check."""
+    core = import_openvino().Core()
+    return _compile(settings, core, core.read_model(network), EngineChoice.OPENVINO, feature_space, reason)
+
+
+def load_int8_engine(
+    settings: Settings, blobs: BlobStore, feature_space: FeatureSpace, digest: str, reason: str = ""
+) -> OpenVinoEngine:
+    """Load the quantized network that is stored under `digest`.
+
+    Raises:
+        BlobMissingError: its file is gone.
+        ChecksumError: its file is not the one that was judged.
+    """
+    archive = blobs.get(network_key(digest))
+    if sha256(archive) != digest:
+        raise ChecksumError("The int8 network differs from the one that was judged.")
     openvino = import_openvino()
     core = openvino.Core()
-    model = core.read_model(network)
+    with zipfile.ZipFile(io.BytesIO(archive)) as files:
+        weights = np.frombuffer(files.read(WEIGHTS_FILE), dtype=np.uint8)
+        model = core.read_model(files.read(NETWORK_FILE), openvino.Tensor(weights))
+    return _compile(settings, core, model, EngineChoice.OPENVINO_INT8, feature_space, reason)
+
+
+def _compile(
+    settings: Settings, core: Any, model: Any, name: str, feature_space: FeatureSpace, reason: str
+) -> OpenVinoEngine:
     size = feature_space.image_size
     model.reshape([1, size, size, 3])
     alone = core.compile_model(model, "CPU", _options(settings, "LATENCY"))
     many = core.compile_model(model, "CPU", _options(settings, "THROUGHPUT"))
-    return OpenVinoEngine(alone, many, openvino.AsyncInferQueue(many), feature_space, reason)
+    queue = import_openvino().AsyncInferQueue(many)
+    return OpenVinoEngine(name, alone, many, queue, feature_space, reason)
 
 
 def _options(settings: Settings, hint: str) -> dict[str, str | int]:

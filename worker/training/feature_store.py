@@ -37,7 +37,8 @@ class FeatureStore:
     processes add the same photo, the first record counts.
 
     Digests are 64 hexadecimal digits, as everywhere else. `variation` names what was done to the photos
-    before the network saw them (`shared.photos.augment`); empty for the photos as they are.
+    before the network saw them (`shared.photos.augment`), or to the network (`worker.quantize`); empty for
+    both as they are.
     """
 
     def __init__(self, directory: Path, space: FeatureSpace, variation: str = "") -> None:

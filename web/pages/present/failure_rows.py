@@ -21,6 +21,7 @@ NOUNS = {
     JobKind.TRAIN: ("training", "trainings"),
     JobKind.SWEEP: ("sweep", "sweeps"),
     JobKind.REPORT: ("dataset report", "dataset reports"),
+    JobKind.QUANTIZE: ("8-bit check", "8-bit checks"),
 }
 
 

@@ -150,6 +150,8 @@ def _summary(job: Job, waited: str) -> str:
     if job.kind is JobKind.REPORT:
         return plural(job.result.get("findings", 0), "finding", "findings")
     version = _version(job)
+    if job.kind is JobKind.QUANTIZE:
+        return f"Version {version} {'passed' if job.result.get('passed') else 'was refused'}"
     return f"Made version {version}" if version is not None else ""
 
 

@@ -17,6 +17,7 @@ QUEUE_WORDS = {
     JobKind.TRAIN: "Trainings",
     JobKind.SWEEP: "Sweeps",
     JobKind.REPORT: "Dataset reports",
+    JobKind.QUANTIZE: "8-bit checks",
 }
 # What workers are called, in the order in which a seller's photo depends on them.
 WORKER_WORDS = {"predict": "Prediction", "train": "Training", "maintain": "Upkeep"}

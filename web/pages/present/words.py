@@ -49,6 +49,7 @@ KIND_WORDS = {
     JobKind.TRAIN: "Training",
     JobKind.SWEEP: "Sweep",
     JobKind.REPORT: "Dataset report",
+    JobKind.QUANTIZE: "8-bit check",
 }
 
 

@@ -1,0 +1,1 @@
+"""Measurements: each compares two sides in one run and prints their ratio."""

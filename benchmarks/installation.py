@@ -1,0 +1,102 @@
+"""The installation that benchmarks measure: Redis and single processes, started and ended by them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import redis
+
+from cli.processes import PROCESSES
+from shared.migrate import upgrade
+from shared.redis_server import client_url, server_command
+from shared.settings import Settings, load_settings
+
+WAIT_SECONDS = 600.0
+# What lies in the data folder of its own here, whatever the environment says.
+OWN = ("HANGTAG_DATABASE_URL", "HANGTAG_BLOB_URL", "HANGTAG_REDIS_URL")
+
+
+def copy_of(source: Path, folder: Path) -> Settings:
+    """Settings for a copy, on SQLite, of the data folder `source`, which stays as it is."""
+    shutil.copytree(source, folder, ignore=shutil.ignore_patterns("run", "logs", "checkpoints", "redis"))
+    return _settings(folder)
+
+
+def new(folder: Path) -> Settings:
+    """Settings for an empty installation on SQLite."""
+    settings = _settings(folder)
+    upgrade(settings)
+    return settings
+
+
+def _settings(folder: Path) -> Settings:
+    for name in OWN:  # from here on: for this process and those that it starts
+        os.environ.pop(name, None)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        os.environ["HANGTAG_PORT"] = str(free.getsockname()[1])
+    os.environ["HANGTAG_DATA_DIR"] = str(folder)
+    return load_settings()
+
+
+@contextmanager
+def redis_server(settings: Settings) -> Iterator[redis.Redis]:
+    """The embedded Redis of this installation."""
+    with _running(list(server_command(settings.data_dir)), settings, "redis"):
+        client = redis.Redis.from_url(client_url(settings))
+        wait_until(lambda: _answers(client), "Redis answers")
+        yield client
+        client.close()
+
+
+@contextmanager
+def process(settings: Settings, name: str) -> Iterator[None]:
+    """One process of `hangtag run` by its name."""
+    found = next(process for process in PROCESSES if process.name == name)
+    with _running([sys.executable, *found.command[1:]], settings, name, found.environment):
+        yield
+
+
+@contextmanager
+def _running(
+    command: list[str], settings: Settings, name: str, environment: dict[str, str] | None = None
+) -> Iterator[None]:
+    with (settings.data_dir / f"{name}.log").open("ab") as log:
+        child = subprocess.Popen(command, env={**os.environ, **(environment or {})}, stdout=log, stderr=log)
+    try:
+        yield
+    finally:
+        child.terminate()
+        try:
+            child.wait(60)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()
+
+
+def wait_until(condition: Callable[[], bool], what: str) -> None:
+    """Wait for a condition.
+
+    Raises:
+        TimeoutError: it did not come true in ten minutes.
+    """
+    deadline = time.monotonic() + WAIT_SECONDS
+    while not condition():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"In vain waited for: {what}.")
+        time.sleep(0.02)
+
+
+def _answers(client: redis.Redis) -> bool:
+    try:
+        return bool(client.ping())
+    except redis.RedisError:
+        return False

@@ -1,0 +1,71 @@
+"""A page or an API answer asks the database as often for thirty things as for three."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from apiflask import APIFlask
+from flask.testing import FlaskClient
+from sqlalchemy import Engine, event
+
+from shared.blobs import BlobStore
+from shared.database import Database
+from shared.photos import predictions
+from shared.tables import Job, User
+from tests.factories import add_champion, add_job, add_photo, add_version
+from web.services import EXTENSION
+
+PATHS = (
+    *("/sell", "/jobs", "/jobs/{job}", "/jobs/failures", "/versions", "/versions/1"),
+    *("/api/v1/jobs", "/api/v1/jobs/{job}", "/api/v1/models", "/api/v1/models/1", "/api/v1/datasets"),
+)
+# Who asks, what it is about, what is wanted, and some to spare: more than these is no lookup but a loop.
+MOST = 14
+
+
+@contextmanager
+def counted(engine: Engine) -> Iterator[list[str]]:
+    """The statements that are sent meanwhile."""
+    sent: list[str] = []
+
+    def note(_c: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        sent.append(statement)
+
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        yield sent
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
+
+
+def answered(database: Database, blobs: BlobStore, owner: User, seeds: range) -> Job:
+    """As many answered photos of this person with a job each, and as many versions. One of the jobs."""
+    for seed in seeds:
+        photo = add_photo(database, blobs, owner, seed)
+        job = add_job(database, owner_id=owner.id, photo_id=photo.id)
+        add_version(database, blobs, seed=seed)
+        answer = {"category": "hat", "confidence": 0.9, "decision": "suggest", "top": []}
+        with database.write() as session:
+            predictions.remember(session, photo.id, 1, "openvino", answer)
+    return job
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_the_number_of_queries_does_not_grow_with_what_is_shown(
+    app: APIFlask, admin_signed_in: FlaskClient, admin: User, database: Database, blobs: BlobStore, path: str
+) -> None:
+    add_champion(database, blobs)
+
+    def queries(job: Job) -> list[str]:
+        with counted(app.extensions[EXTENSION].database.engine) as sent:
+            response = admin_signed_in.get(path.format(job=job.id))
+        assert response.status_code == 200, response.text
+        return sent
+
+    few = queries(answered(database, blobs, admin, range(3)))
+    many = queries(answered(database, blobs, admin, range(3, 18)))
+    assert len(many) == len(few), "\n".join(many)
+    assert len(many) <= MOST, "\n".join(many)
