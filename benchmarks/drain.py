@@ -26,6 +26,7 @@ from shared.clock import utc_now
 from shared.database import Database
 from shared.jobs.queue import CeleryQueue
 from shared.jobs.states import ACTIVE, JobKind, JobState
+from shared.jobs.upkeep import DISPATCH_LIMIT
 from shared.settings import Settings
 from shared.tables import DatasetExample, Job, Photo, Prediction, WorkerHeartbeat, new_id
 from worker.context import WorkerContext
@@ -144,7 +145,7 @@ def _drain(context: WorkerContext, photo_ids: list[str]) -> float:
         ]
         session.execute(insert(Job), rows)
     began = time.perf_counter()
-    for row in rows:
+    for row in rows[:DISPATCH_LIMIT]:  # as the dispatcher wakes workers for stored photos
         context.queue.publish(JobKind.CLASSIFY, str(row["id"]))
     wait_until(lambda: _active(context.database) == 0, "all photos are answered")
     return len(rows) / (time.perf_counter() - began)
