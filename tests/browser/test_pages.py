@@ -29,6 +29,8 @@ PAGES = (
     "/versions/1",
     "/versions/1/champion",
     "/api/docs",
+    "/api/docs/models",
+    "/api/docs/objects",
 )
 MOST_BYTES = 100_000
 UNSETTLED = "#cards > :is([data-state=uploading], [data-state=queued], [data-state=working])"

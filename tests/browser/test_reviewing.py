@@ -92,7 +92,7 @@ def test_photos_are_reviewed_without_javascript(plain_page: Page) -> None:
     expect(photo).not_to_have_value(first)
     plain_page.get_by_role("button", name="Undo").click()
     expect(photo).to_have_value(first)
-    plain_page.get_by_role("link", name="Skip").click()
+    plain_page.get_by_role("link", name="Skip", exact=True).click()
     expect(photo).not_to_have_value(first)
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from shared.database import Database
 from shared.jobs import failures, store
-from shared.jobs.states import JobState
+from shared.jobs.states import JobKind, JobState
 from tests.cli.conftest import Command
 from tests.factories import add_failures, add_job
 
@@ -89,7 +89,8 @@ def test_a_waiting_job_is_cancelled(command: Command, database: Database) -> Non
 
 def test_queues_tell_depth_and_age(command: Command, database: Database) -> None:
     add_job(database)
-    assert [queue["waiting"] for queue in printed(command, "queues")["queues"]] == [1, 0]
+    waiting = {queue["kind"]: queue["waiting"] for queue in printed(command, "queues")["queues"]}
+    assert waiting == {kind: int(kind is JobKind.CLASSIFY) for kind in JobKind}
     assert "oldest waits for" in command("jobs", "queues").stdout
 
 

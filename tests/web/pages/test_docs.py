@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from flask.testing import FlaskClient
 
 from web.pages.present.api_reference import api_reference
@@ -81,8 +83,18 @@ def test_code_in_descriptions_is_marked_and_everything_else_escaped() -> None:
     assert prose("one ` tick") == "one ` tick"
 
 
-def test_the_page_shows_the_real_api(client: FlaskClient) -> None:
-    page = client.get("/api/docs").text
-    assert "/api/v1/classifications" in page
-    assert "-F photo=@photo.jpg" in page
-    assert 'id="object-Job"' in page
+def test_the_pages_show_the_real_api(client: FlaskClient) -> None:
+    overview = client.get("/api/docs").text
+    assert 'href="/api/docs/classifications#post--api-v1-classifications"' in overview
+    photos = client.get("/api/docs/classifications").text
+    assert "/api/v1/classifications" in photos
+    assert "-F photo=@photo.jpg" in photos
+    assert 'href="/api/docs/objects#object-Classification"' in photos
+    assert 'id="object-Classification"' in client.get("/api/docs/objects").text
+
+
+def test_every_part_of_the_contents_is_a_page(client: FlaskClient) -> None:
+    parts = set(re.findall(r'href="(/api/docs/[^"#]+)"', client.get("/api/docs").text))
+    assert len(parts) > 10
+    assert {client.get(part).status_code for part in parts} == {200}
+    assert client.get("/api/docs/nothing").status_code == 404

@@ -36,6 +36,8 @@ PAGES = (
         "/people/keys",
         "/people/audit",
         "/api/docs",
+        "/api/docs/models",
+        "/api/docs/objects",
     ),
 )
 
