@@ -39,6 +39,9 @@ def register(app: Flask, settings: Settings) -> None:
         storage_options=cast("dict[str, str | int]", REDIS_OPTIONS),
         key_prefix="hangtag",
         in_memory_fallback_enabled=True,
+        # Of the threads that notice a dead Redis together, only the first counts in memory; a request that
+        # cannot be counted goes on.
+        swallow_errors=True,
     )
     limiter.request_filter(_unlimited)
     limiter.init_app(app)

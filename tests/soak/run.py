@@ -6,6 +6,7 @@ import argparse
 import itertools
 import os
 import random
+import shutil
 import sys
 import tempfile
 import time
@@ -69,6 +70,10 @@ def main() -> None:
         for violation in found[:100]:
             _say(f"VIOLATION {violation}")
         _say(f"violations            {len(found)}")
+        if found:
+            kept = tempfile.mkdtemp(prefix="soak-logs-")
+            shutil.copytree(system.settings.data_dir / "logs", kept, dirs_exist_ok=True)
+            _say(f"logs                  {kept}")
     sys.exit(1 if found else 0)
 
 

@@ -72,8 +72,7 @@ class Sellers:
         with self._lock:
             self.log.accepted.append(job_id)
         if again and self._until_accepted(client, photo) != job_id:
-            with self._lock:
-                self.log.violations.append(f"photo {photo} was sent twice with one key and is two jobs")
+            self._violation(f"photo {photo} was sent twice with one key and is two jobs")
 
     def _until_accepted(self, client: httpx.Client, photo: int) -> str:
         files = {"photo": (f"{photo}.jpg", picture(photo), "image/jpeg")}
@@ -91,8 +90,12 @@ class Sellers:
                     return str(answer.json()["job"]["id"])
                 self._note_trouble(refused=1)
                 if answer.status_code not in TRY_AGAIN:
-                    raise RuntimeError(f"Photo {photo}: {answer.status_code} {answer.text}")
+                    self._violation(f"photo {photo} was answered {answer.status_code} {answer.text[:300]}")
             time.sleep(RETRY_SECONDS)
+
+    def _violation(self, text: str) -> None:
+        with self._lock:
+            self.log.violations.append(text)
 
     def _note_trouble(self, refused: int = 0, broken: int = 0) -> None:
         with self._lock:

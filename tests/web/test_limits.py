@@ -7,7 +7,9 @@ import io
 import os
 import signal
 import subprocess
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -142,6 +144,28 @@ def test_uploads_go_on_while_redis_is_frozen_and_are_counted_still(
     process.send_signal(signal.SIGSTOP)
     assert upload(api, 2).status_code == 202
     assert refused([upload(api, 2).status_code for _ in range(WINDOWS * 3)])
+
+
+def test_uploads_that_notice_together_that_redis_is_frozen_all_go_on(
+    make_app: MakeApp,
+    settings: Settings,
+    database: Database,
+    seller: User,
+    own_redis: tuple[str, subprocess.Popen[bytes]],
+) -> None:
+    url, process = own_redis
+    app = make_app(dataclasses.replace(settings, redis_url=url))
+    key = add_key(database, seller, "classify", "read")
+    assert upload(Api(app.test_client(), key), 1).status_code == 202
+    process.send_signal(signal.SIGSTOP)
+    together = threading.Barrier(4)
+
+    def send(number: int) -> int:
+        together.wait(10)
+        return upload(Api(app.test_client(), key), number).status_code
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(send, range(2, 6))) == [202] * 4
 
 
 def upload(api: Api, seed: int) -> TestResponse:
