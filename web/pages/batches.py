@@ -13,12 +13,12 @@ from web.api.batches import export
 from web.auth import identity, page_login_required
 from web.batch_intake import give_room_back, make_room, receive
 from web.pages import blueprint
+from web.pages.flashes import PROBLEM
 from web.pages.present.batch_rows import batch_row, item_row
 from web.row_files import CSV, JSON_LINES
 from web.services import services
 
 BATCHES_PER_PAGE = 24
-PROBLEM = "problem"
 
 
 @blueprint.before_request

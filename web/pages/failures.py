@@ -18,7 +18,6 @@ from shared.jobs.states import Handling, JobKind, JobState
 from web.auth import identity, page_login_required
 from web.pages import blueprint
 from web.pages.flashes import DONE
-from web.pages.jobs import back_from
 from web.pages.present.failure_rows import (
     QuarantineCard,
     discarded_sentence,
@@ -27,6 +26,7 @@ from web.pages.present.failure_rows import (
     retried_sentence,
 )
 from web.pages.reading import jobs_of, photos_of
+from web.pages.returning import back
 from web.services import services
 
 # A page's worth; with more causes than this, whole codes are dealt with by API or command line.
@@ -93,7 +93,7 @@ def release(job_id: str) -> Response:
         again = failures.release(session, job_id, identity().user.name)
     services().queue.publish(again.kind, again.id)
     flash("It is released: a new job tries it again.", DONE)
-    return back_from(again.id)
+    return back(url_for("pages.job", job_id=again.id))
 
 
 @blueprint.post("/jobs/<job_id>/discard")
@@ -103,7 +103,7 @@ def discard(job_id: str) -> Response:
     with services().database.write() as session:
         failures.discard(session, job_id, identity().user.name)
     flash("It is discarded and leaves the list of failures. You can still try it again.", DONE)
-    return back_from(job_id)
+    return back(url_for("pages.job", job_id=job_id))
 
 
 def _quarantine(session: Session, cursor: str | None) -> tuple[list[QuarantineCard], str | None]:

@@ -24,7 +24,7 @@ from web.pages.present.photo_cards import photo_card
 from web.pages.present.queue_rows import QueueRow, WorkerRow, queue_row, worker_rows, workers_summary
 from web.pages.present.words import KIND_WORDS, STATE_WORDS
 from web.pages.reading import photos_of
-from web.pages.sign_in import local_path
+from web.pages.returning import back
 from web.services import services
 
 JOBS_PER_PAGE = 50
@@ -109,7 +109,7 @@ def cancel(job_id: str) -> Response:
         found = store.request_cancel(session, job_id, identity().owner_filter)
     waiting = found.state is not JobState.CANCELLED
     flash("It stops at its next step." if waiting else "The job is cancelled.", DONE)
-    return back_from(job_id)
+    return back(url_for("pages.job", job_id=job_id))
 
 
 @blueprint.post("/jobs/<job_id>/retry")
@@ -121,7 +121,7 @@ def retry(job_id: str) -> Response:
         again = store.retry(session, job_id, known.owner_filter, retried_by=known.user.name)
     services().queue.publish(again.kind, again.id)
     flash("It is queued again.", DONE)
-    return back_from(again.id)
+    return back(url_for("pages.job", job_id=again.id))
 
 
 def _operating(session: Session) -> Operating:
@@ -168,9 +168,3 @@ def _chosen(choices: type[Choice], name: str) -> Choice | None:
         return choices(value)
     except ValueError as error:
         raise NotFoundError(f"There are no jobs with the {name} {value[:40]!r}.") from error
-
-
-def back_from(job_id: str) -> Response:
-    """To where the form says that its reader came from, else to the job."""
-    after = local_path(request.form.get("next", ""))
-    return redirect(after or url_for("pages.job", job_id=job_id), code=303)

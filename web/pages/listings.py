@@ -19,15 +19,14 @@ from shared.tables import Job, Listing, Photo
 from web.auth import identity, page_login_required
 from web.listing_export import FORMATS, export
 from web.pages import blueprint
-from web.pages.flashes import DONE
+from web.pages.flashes import DONE, PROBLEM
 from web.pages.present.listing_views import choice_line, choice_panel, listing_card, listing_title
 from web.pages.present.photo_cards import CardState, PhotoCard, blank_card, counts, photo_card, unlooked_card
 from web.pages.reading import newest_jobs_of
-from web.pages.sign_in import local_path
+from web.pages.returning import back
 from web.services import services
 
 LISTINGS_PER_PAGE = 24
-PROBLEM = "problem"
 CHOICE_WORDS = {
     ChoiceFilter.NEEDED: "Needs a choice",
     ChoiceFilter.CHOSEN: "Chosen",
@@ -97,7 +96,7 @@ def choose(listing_id: str) -> Response:
     with services().database.write() as session:
         found = store.find(session, listing_id, identity().owner_filter, change=True)
         store.choose(session, found, identity().user.id, request.form.get("category", ""))
-    return _back(listing_id)
+    return back(url_for("pages.listing", listing_id=listing_id))
 
 
 @blueprint.post("/listings/<listing_id>/photos/<photo_id>/remove")
@@ -107,7 +106,7 @@ def remove_photo(listing_id: str, photo_id: str) -> Response:
     with services().database.write() as session:
         found = store.find(session, listing_id, identity().owner_filter, change=True)
         store.remove_photo(session, found, photo_id)
-    return _back(listing_id)
+    return back(url_for("pages.listing", listing_id=listing_id))
 
 
 @blueprint.post("/listings/<listing_id>/remove")
@@ -162,9 +161,3 @@ def _filters() -> dict[str, Any]:
         raise NotFoundError(f"Listings cannot be filtered by the choice {value[:40]!r}.")
     search = request.args.get("search", "").strip()[: store.MAX_TITLE]
     return {"search": search or None, "choice": ChoiceFilter(value) if value else None}
-
-
-def _back(listing_id: str) -> Response:
-    """To where the form says that its reader came from, else to the listing."""
-    after = local_path(request.form.get("next", ""))
-    return redirect(after or url_for("pages.listing", listing_id=listing_id), code=303)

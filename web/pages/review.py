@@ -18,13 +18,13 @@ from shared.tables import ModelVersion
 from web.api.photos import picture
 from web.auth import identity, page_login_required
 from web.pages import blueprint
+from web.pages.flashes import REVIEWED
 from web.pages.present.listing_views import answer_label
 from web.pages.present.review_figures import FigureView, review_figures
 from web.services import services
 
 # Addresses stay short; who skips more starts again with the first skipped.
 MAX_SKIPPED = 40
-REVIEWED = "reviewed"
 # The keys of the first ten categories, and those of the two other answers.
 DIGITS = "1234567890"
 OTHER_KEYS = {labels.NOT_IN_LIST: "n", labels.SEVERAL_ITEMS: "m"}

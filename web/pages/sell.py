@@ -14,7 +14,8 @@ from shared.listings.suggestion import suggestions
 from shared.photos.intake import MAX_BYTES, display_name
 from web.auth import identity, page_login_required
 from web.pages import blueprint
-from web.pages.listings import PROBLEM, editor
+from web.pages.flashes import HINT, PROBLEM
+from web.pages.listings import editor
 from web.pages.present.listing_views import listing_card
 from web.pages.present.photo_cards import photo_card
 from web.pages.reading import photos_of
@@ -25,7 +26,6 @@ from web.submission import submit_photo
 DRAFTS_SHOWN = 4
 # Twenty photos of the largest size that is taken.
 MAX_FORM_BYTES = 20 * MAX_BYTES
-HINT = "hint"
 # They travel in a cookie, which holds 4 kB.
 MAX_PROBLEMS_SHOWN = 8
 MAX_PROBLEM_NAME = 60

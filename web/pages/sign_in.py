@@ -11,6 +11,7 @@ from shared.errors import NotFoundError, RateLimitedError, SignInRefusedError
 from web import auth
 from web.pages import blueprint
 from web.pages.flashes import DONE
+from web.pages.returning import local_path
 
 # Links are about sixty characters; anything far longer was pasted by mistake.
 MAX_PASTED_CHARACTERS = 500
@@ -89,11 +90,6 @@ def token_of(pasted: str) -> str:
     text = pasted.strip()[:MAX_PASTED_CHARACTERS]
     token = urlsplit(text).path.rstrip("/").rsplit("/", 1)[-1]
     return token if token.replace("-", "").replace("_", "").isalnum() else ""
-
-
-def local_path(path: str) -> str | None:
-    """A path on this server, or None: a sign-in must not lead anywhere else."""
-    return path if path.startswith("/") and not path.startswith("//") and "\\" not in path else None
 
 
 def _ask(error: str = "", *, link_error: str = "", name: str = "") -> str:

@@ -12,10 +12,9 @@ from web.account_data import delete_photo as remove
 from web.api.account_data import export_response
 from web.auth import identity, page_login_required
 from web.pages import blueprint
+from web.pages.flashes import DONE
 from web.pages.present.words import plural
 from web.services import services
-
-DONE = "done"
 
 
 @blueprint.get("/your-data")

@@ -9,7 +9,8 @@ from shared import accounts
 from shared.database import Database
 from shared.tables import User
 from tests.web.pages.forms import post_form
-from web.pages.sign_in import local_path, token_of
+from web.pages.returning import local_path
+from web.pages.sign_in import token_of
 
 HTML = {"Accept": "text/html"}
 
