@@ -132,8 +132,11 @@ def test_a_training_makes_a_version_that_can_be_promoted_and_answers(
         assert isinstance(result, dict)
         number = result["model_version"]
         version = client.get(f"/api/v1/models/{number}").json()
-        assert version["metrics"]["test"]["count"] == 6
-        assert sum(map(sum, version["metrics"]["test"]["confusion"])) == 6
+        # On SQLite the browser tests share this system, and what they imported is learned from as well.
+        tested = sum(version["lineage"]["dataset_counts"]["test"].values())
+        assert tested >= 6
+        assert version["metrics"]["test"]["count"] == tested
+        assert sum(map(sum, version["metrics"]["test"]["confusion"])) == tested
         assert version["lineage"]["seed"] == 42
         assert version["lineage"]["libraries"]["keras"]
         epochs = client.get(f"/api/v1/trainings/{job_id}/metrics").json()["epochs"]
