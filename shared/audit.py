@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 from structlog.contextvars import get_contextvars
 
 from shared.clock import utc_now
+from shared.paging import Page, newest_first
 from shared.tables import AuditEvent
 
 # Acts of nobody in particular: of Hangtag itself at its start, and of its command line on this machine.
@@ -65,14 +66,6 @@ class Filter:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
-    """Events, newest first, and where the next page begins."""
-
-    items: list[AuditEvent]
-    next_cursor: int | None
-
-
-@dataclass(frozen=True, slots=True)
 class Verdict:
     """What looking through the chain found. `broken` is the number of the first row that does not fit."""
 
@@ -115,18 +108,17 @@ def take_turn(session: Session) -> None:
         session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": ADVISORY_LOCK})
 
 
-def page(session: Session, chosen: Filter | None = None, cursor: int | None = None, limit: int = 50) -> Page:
+def page(
+    session: Session, chosen: Filter | None = None, cursor: int | None = None, limit: int = 50
+) -> Page[AuditEvent, int]:
     """Events, newest first, from before the number `cursor`."""
-    query = select(AuditEvent).order_by(AuditEvent.number.desc()).limit(limit + 1)
+    query = select(AuditEvent)
     chosen = chosen or Filter()
     if chosen.action is not None:
         query = query.where(AuditEvent.action == chosen.action.value)
     if chosen.actor is not None:
         query = query.where(AuditEvent.actor == chosen.actor)
-    if cursor is not None:
-        query = query.where(AuditEvent.number < cursor)
-    found = list(session.scalars(query))
-    return Page(found[:limit], found[limit - 1].number if len(found) > limit else None)
+    return newest_first(session, query, AuditEvent.number, cursor, limit)
 
 
 def latest(session: Session, action: Action) -> AuditEvent | None:

@@ -14,6 +14,7 @@ from shared.clock import utc_now
 from shared.errors import NotFoundError, PhotoDeletedError, PhotoError
 from shared.jobs.bulk import create_classify_jobs
 from shared.jobs.states import ACTIVE, JobState
+from shared.paging import Page, newest_first
 from shared.photos import predictions
 from shared.photos import store as photos
 from shared.photos.store import StoredPhoto
@@ -114,18 +115,15 @@ def find(session: Session, batch_id: str, owner_id: str | None = None) -> Batch:
 
 def page(
     session: Session, *, owner_id: str | None, cursor: str | None = None, limit: int = 50
-) -> tuple[list[Summary], str | None]:
-    """One page of batches, newest first, and where the next one begins (None at the end)."""
-    query = select(Batch).order_by(Batch.id.desc()).limit(limit + 1)
+) -> Page[Summary, str]:
+    """One page of batches, newest first. `cursor` is the last id of the page before."""
+    query = select(Batch)
     if owner_id is not None:
         query = query.where(Batch.owner_id == owner_id)
-    if cursor is not None:
-        query = query.where(Batch.id < cursor)
-    found = list(session.scalars(query))
-    shown = found[:limit]
-    counts = _counts(session, [batch.id for batch in shown])
-    summaries = [Summary(batch, dict(counts.get(batch.id, Counter()))) for batch in shown]
-    return summaries, shown[-1].id if len(found) > limit else None
+    found = newest_first(session, query, Batch.id, cursor, limit)
+    counts = _counts(session, [batch.id for batch in found.items])
+    summaries = [Summary(batch, dict(counts.get(batch.id, Counter()))) for batch in found.items]
+    return Page(summaries, found.next_cursor)
 
 
 def summary(session: Session, batch: Batch) -> Summary:

@@ -30,6 +30,7 @@ from shared.errors import (
 )
 from shared.jobs.handling import stands, task_again
 from shared.jobs.states import ACTIVE, TERMINAL, Handling, JobKind, JobState, may_move
+from shared.paging import Page, newest_first
 from shared.tables import HELD_IN_QUARANTINE, Attempt, Job
 
 # A batch of photos takes about a second on two cores; thirty times that is a dead worker.
@@ -45,14 +46,6 @@ class Progress:
     done: int
     total: int
     eta_seconds: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Jobs, newest first, and where the next page begins (None at the end)."""
-
-    items: list[Job]
-    next_cursor: str | None
 
 
 def create(
@@ -119,9 +112,9 @@ def page(
     handled: Handling | None = None,
     cursor: str | None = None,
     limit: int = 50,
-) -> Page:
+) -> Page[Job, str]:
     """One page of jobs, newest first. `cursor` is the last id of the page before."""
-    query = select(Job).order_by(Job.id.desc()).limit(limit + 1)
+    query = select(Job)
     if owner_id is not None:
         query = query.where(Job.owner_id == owner_id)
     if state is not None:
@@ -132,10 +125,7 @@ def page(
         query = query.where(Job.error_code == error_code)
     if handled is not None:
         query = query.where(stands(handled))
-    if cursor is not None:
-        query = query.where(Job.id < cursor)
-    rows = list(session.scalars(query))
-    return Page(rows[:limit], rows[limit - 1].id if len(rows) > limit else None)
+    return newest_first(session, query, Job.id, cursor, limit)
 
 
 def quarantined(session: Session, photo_id: str) -> Job | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection
-from dataclasses import dataclass
 from enum import StrEnum
 
 from sqlalchemy import Select, delete, func, select
@@ -15,6 +14,7 @@ from shared.database import insert_if_absent
 from shared.datasets import labels
 from shared.errors import NotFoundError, ValidationError
 from shared.listings.suggestion import suggestions
+from shared.paging import Page, newest_first
 from shared.photos import store as photo_store
 from shared.tables import CategoryChoice, Listing, ListingPhoto, Photo
 
@@ -29,14 +29,6 @@ class ChoiceFilter(StrEnum):
     NEEDED = "needed"  # nobody has chosen a category yet
     CHOSEN = "chosen"  # somebody has
     CORRECTED = "corrected"  # somebody chose another one than was suggested
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Listings, newest first, and where the next page begins (None at the end)."""
-
-    items: list[Listing]
-    next_cursor: str | None
 
 
 def create(session: Session, owner_id: str, title: str = "", photo_ids: Collection[str] = ()) -> Listing:
@@ -75,31 +67,10 @@ def page(
     choice: ChoiceFilter | None = None,
     cursor: str | None = None,
     limit: int = 50,
-) -> Page:
+) -> Page[Listing, str]:
     """One page of listings, newest first. `cursor` is the last id of the page before."""
-    query = matching(owner_id=owner_id, search=search, choice=choice).limit(limit + 1)
-    if cursor is not None:
-        query = query.where(Listing.id < cursor)
-    rows = list(session.scalars(query))
-    return Page(rows[:limit], rows[limit - 1].id if len(rows) > limit else None)
-
-
-def matching(
-    *, owner_id: str | None = None, search: str | None = None, choice: ChoiceFilter | None = None
-) -> Select[Listing]:
-    """The listings that match, newest first. `search` looks for a part of the title in any case."""
-    query = select(Listing).where(Listing.removed_at.is_(None)).order_by(Listing.id.desc())
-    if owner_id is not None:
-        query = query.where(Listing.owner_id == owner_id)
-    if search:
-        query = query.where(Listing.title.icontains(search, autoescape=True))
-    if choice is ChoiceFilter.NEEDED:
-        query = query.where(Listing.chosen.is_(None))
-    elif choice is not None:
-        query = query.where(Listing.chosen.is_not(None))
-    if choice is ChoiceFilter.CORRECTED:
-        query = query.where(Listing.corrected)
-    return query
+    query = _matching(owner_id=owner_id, search=search, choice=choice)
+    return newest_first(session, query, Listing.id, cursor, limit)
 
 
 def rename(listing: Listing, title: str) -> None:
@@ -206,6 +177,24 @@ def remove(session: Session, listing: Listing) -> None:
     listing.removed_at = utc_now()
     session.flush()
     _settle(session, photos(session, [listing.id])[listing.id])
+
+
+def _matching(
+    *, owner_id: str | None = None, search: str | None = None, choice: ChoiceFilter | None = None
+) -> Select[Listing]:
+    """The listings that match. `search` looks for a part of the title in any case."""
+    query = select(Listing).where(Listing.removed_at.is_(None))
+    if owner_id is not None:
+        query = query.where(Listing.owner_id == owner_id)
+    if search:
+        query = query.where(Listing.title.icontains(search, autoescape=True))
+    if choice is ChoiceFilter.NEEDED:
+        query = query.where(Listing.chosen.is_(None))
+    elif choice is not None:
+        query = query.where(Listing.chosen.is_not(None))
+    if choice is ChoiceFilter.CORRECTED:
+        query = query.where(Listing.corrected)
+    return query
 
 
 def _settle(session: Session, shown: list[Photo]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from flask import Response, make_response, request
 from pydantic import BaseModel
@@ -29,6 +30,14 @@ def polled(body: BaseModel) -> Response:
     response = answer(body, headers={"Cache-Control": POLLED})
     response.add_etag()
     response.make_conditional(request)
+    return response
+
+
+def linked(response: Response, next_cursor: str | int | None) -> Response:
+    """A page of a list with a link to the next one (RFC 8288), unless it is the last."""
+    if next_cursor is not None:
+        query = urlencode({**request.args.to_dict(), "cursor": next_cursor})
+        response.headers["Link"] = f'<{request.path}?{query}>; rel="next"'
     return response
 
 

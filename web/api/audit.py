@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlencode
-
 from apiflask import APIBlueprint
-from flask import Response, request
+from flask import Response
 
 from shared import audit
-from web.api.answers import answer, problems
+from web.api.answers import answer, linked, problems
 from web.api.audit_schemas import AuditEventOut, AuditEventsOut, AuditQuery
 from web.auth import require
 from web.services import services
@@ -32,8 +30,5 @@ def index(query_data: AuditQuery) -> Response:
     with services().database.read() as session:
         page = audit.page(session, chosen, query_data.cursor, query_data.limit)
     events = [AuditEventOut.model_validate(audit.as_dict(event)) for event in page.items]
-    response = answer(AuditEventsOut(events=events, next_cursor=page.next_cursor))
-    if page.next_cursor is not None:
-        query = urlencode({**request.args.to_dict(), "cursor": page.next_cursor})
-        response.headers["Link"] = f'<{request.path}?{query}>; rel="next"'
-    return response
+    body = AuditEventsOut(events=events, next_cursor=page.next_cursor)
+    return linked(answer(body), page.next_cursor)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlencode
-
 from apiflask import APIBlueprint
 from flask import Response, request
 
 from shared import batches
 from shared.photos.archive import MAX_MEMBERS
-from web.api.answers import Answers, answer, polled, problems
+from web.api.answers import Answers, answer, linked, polled, problems
 from web.api.batch_schemas import BatchAnswer, BatchesOut, BatchesQuery, BatchOut, ItemOut
 from web.auth import identity, require
 from web.batch_export import csv_lines, json_lines
@@ -85,15 +83,11 @@ def create() -> Response:
 def index(query_data: BatchesQuery) -> Response:
     """One page of batches."""
     with services().database.read() as session:
-        found, next_cursor = batches.page(
+        page = batches.page(
             session, owner_id=identity().owner_filter, cursor=query_data.cursor, limit=query_data.limit
         )
-    shown = [BatchOut.of(summary) for summary in found]
-    response = polled(BatchesOut(batches=shown, next_cursor=next_cursor))
-    if next_cursor:
-        query = urlencode({**request.args.to_dict(), "cursor": next_cursor})
-        response.headers["Link"] = f'<{request.path}?{query}>; rel="next"'
-    return response
+    body = BatchesOut(batches=[BatchOut.of(summary) for summary in page.items], next_cursor=page.next_cursor)
+    return linked(polled(body), page.next_cursor)
 
 
 @blueprint.get("/batches/<batch_id>")

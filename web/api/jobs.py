@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlencode
-
 from apiflask import APIBlueprint
-from flask import Response, request
+from flask import Response
 
 from shared.jobs import store
-from web.api.answers import answer, polled, problems
+from web.api.answers import answer, linked, polled, problems
 from web.api.schemas import JobAnswer, JobOut, JobsOut, JobsQuery, WaitQuery
 from web.auth import identity, require
 from web.services import services
@@ -46,11 +44,8 @@ def index(query_data: JobsQuery) -> Response:
     """One page of jobs, newest first."""
     with services().database.read() as session:
         page = store.page(session, owner_id=identity().owner_filter, **query_data.model_dump())
-    response = polled(JobsOut(jobs=[JobOut.of(job) for job in page.items], next_cursor=page.next_cursor))
-    if page.next_cursor:
-        query = urlencode({**request.args.to_dict(), "cursor": page.next_cursor})
-        response.headers["Link"] = f'<{request.path}?{query}>; rel="next"'
-    return response
+    body = JobsOut(jobs=[JobOut.of(job) for job in page.items], next_cursor=page.next_cursor)
+    return linked(polled(body), page.next_cursor)
 
 
 @blueprint.post("/jobs/<job_id>/cancel")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
-from urllib.parse import urlencode
 
 from apiflask import APIBlueprint
 from flask import Response, request
@@ -15,7 +14,7 @@ from shared.errors import PreconditionFailedError, PreconditionRequiredError
 from shared.listings import store
 from shared.listings.suggestion import suggestions
 from shared.tables import Listing
-from web.api.answers import Answers, answer, polled, problems
+from web.api.answers import Answers, answer, linked, polled, problems
 from web.api.listing_schemas import (
     ChoiceIn,
     ChoiceOut,
@@ -80,11 +79,7 @@ def index(query_data: ListingsQuery) -> Response:
     with services().database.read() as session:
         page = store.page(session, owner_id=identity().owner_filter, **query_data.model_dump())
         body = ListingsOut(listings=views(session, page.items), next_cursor=page.next_cursor)
-    response = polled(body)
-    if page.next_cursor:
-        query = urlencode({**request.args.to_dict(), "cursor": page.next_cursor})
-        response.headers["Link"] = f'<{request.path}?{query}>; rel="next"'
-    return response
+    return linked(polled(body), page.next_cursor)
 
 
 @blueprint.get("/listings/<listing_id>")

@@ -38,9 +38,9 @@ def batches() -> str:
     cursor = request.args.get("cursor")
     with services().database.read() as session:
         owner_id = identity().user.id
-        found, next_cursor = store.page(session, owner_id=owner_id, cursor=cursor, limit=BATCHES_PER_PAGE)
+        page = store.page(session, owner_id=owner_id, cursor=cursor, limit=BATCHES_PER_PAGE)
         serving = registry.champion(session) is not None
-    rows = [batch_row(summary) for summary in found]
+    rows = [batch_row(summary) for summary in page.items]
     return render_template(
         "batches/index.html",
         rows=rows,
@@ -50,7 +50,7 @@ def batches() -> str:
         most=MAX_MEMBERS,
         most_bytes=MAX_INFLATED_BYTES,
         cursor=cursor,
-        next_cursor=next_cursor,
+        next_cursor=page.next_cursor,
     )
 
 
