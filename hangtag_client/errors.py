@@ -26,9 +26,8 @@ class JobError(ClientError):
 class ApiError(ClientError):
     """The server refused a request (RFC 9457).
 
-    `status` is the HTTP status, `code` the stable name of the reason, `detail` its sentence; `request_id` finds
-    the request in the server's log, `fields` has a sentence per wrong field, and `retry_after` is how many
-    seconds to wait.
+    `status` is the HTTP status, `code` the stable name of the reason, `detail` its sentence. The server's log
+    has `request_id`; `fields` has a sentence per wrong field, `retry_after` the seconds to wait.
     """
 
     def __init__(self, status: int, problem: Mapping[str, Any], retry_after: float | None = None) -> None:
