@@ -1,0 +1,205 @@
+"""Every call, described once. `Client` and `AsyncClient` carry them out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from hangtag_client.exchange import Flow, Pause, Read, Request, once, send
+from hangtag_client.photos import PhotoSource, grouped, photos_below
+from hangtag_client.results import (
+    BatchAnswer,
+    BatchItem,
+    Classification,
+    Epoch,
+    Job,
+    Listing,
+    ModelVersion,
+)
+
+API = "/api/v1"
+# The server waits at most a minute; a shorter wait is friendlier to what stands between.
+POLL_SECONDS = 20.0
+# Between two looks, when the server had no room to let us wait.
+MIN_POLL_SECONDS = 0.2
+BATCH_POLL_SECONDS = 0.5
+
+
+def classify(
+    photo: PhotoSource, *, wait: float = 0, listing_id: str | None = None, name: str | None = None
+) -> Flow[Classification]:
+    """Send a photo, as bytes or as the path of its file, and wait up to `wait` seconds for its answer."""
+    deadline = time.monotonic() + wait
+    headers = once({"Prefer": f"wait={int(min(wait, POLL_SECONDS))}"} if wait >= 1 else {})
+    part = yield from _part(photo, name)
+    form = {"listing_id": listing_id} if listing_id else None
+    request = Request("POST", f"{API}/classifications", headers=headers, files=[("photo", part)], form=form)
+    response = yield from send(request)
+    accepted = Classification.model_validate_json(response.content)
+    if accepted.job.ended or not wait:
+        return accepted
+    ended = yield from _ended(accepted.job, deadline)
+    return accepted.model_copy(update={"job": ended})
+
+
+def create_batch(photos: Sequence[PhotoSource]) -> Flow[BatchAnswer]:
+    """Send up to 1,000 photos at once. What cannot be used is refused alone; its item says why."""
+    parts = []
+    for photo in photos:
+        part = yield from _part(photo, None)
+        parts.append(("photo", part))
+    return (yield from _batch(parts))
+
+
+def create_batch_from_zip(archive: PhotoSource) -> Flow[BatchAnswer]:
+    """Send a zip of photos."""
+    part = yield from _part(archive, None)
+    return (yield from _batch([("archive", part)]))
+
+
+def batch(batch_id: str, *, wait: float = 0) -> Flow[BatchAnswer]:
+    """A batch and its items, after all were answered or after `wait` seconds."""
+    deadline = time.monotonic() + wait
+    while True:
+        response = yield from send(Request("GET", f"{API}/batches/{batch_id}"))
+        found = BatchAnswer.model_validate_json(response.content)
+        if found.batch.finished or time.monotonic() >= deadline:
+            return found
+        yield Pause(BATCH_POLL_SECONDS)
+
+
+def classify_folder(source: str | Path, *, wait: float = 600) -> Flow[list[BatchItem]]:
+    """Send the photos of a folder (and the folders in it), or a zip, and wait up to `wait` seconds for them.
+
+    Returns an item per photo; those that have no answer by then say `queued` or `running`.
+
+    Raises:
+        ValueError: there are no photos in the folder.
+    """
+    path = Path(source)
+    if not path.is_dir():
+        sent = yield from create_batch_from_zip(path)
+        return (yield from batch(sent.batch.id, wait=wait)).items
+    groups = list(grouped(photos_below(path)))
+    batches = []
+    for group in groups:
+        sent = yield from create_batch(group)
+        batches.append(sent.batch.id)
+    deadline = time.monotonic() + wait
+    items: list[BatchItem] = []
+    for group, batch_id in zip(groups, batches, strict=True):
+        found = yield from batch(batch_id, wait=deadline - time.monotonic())
+        items += [item.model_copy(update={"path": group[item.position]}) for item in found.items]
+    return items
+
+
+def job(job_id: str, *, wait: float = 0) -> Flow[Job]:
+    """A job, after it ended or after `wait` seconds."""
+    deadline = time.monotonic() + wait
+    found = yield from _job(job_id, min(wait, POLL_SECONDS))
+    return (yield from _ended(found, deadline))
+
+
+def cancel_job(job_id: str) -> Flow[Job]:
+    """Stop a job: at once while it waits, at its next step while it runs."""
+    response = yield from send(Request("POST", f"{API}/jobs/{job_id}/cancel", json={}, repeatable=False))
+    return Job.model_validate(response.json()["job"])
+
+
+def retry_job(job_id: str) -> Flow[Job]:
+    """Try a job that failed again. Returns the job that takes its place, the same one when asked twice."""
+    response = yield from send(Request("POST", f"{API}/jobs/{job_id}/retry", json={}))
+    return Job.model_validate(response.json()["job"])
+
+
+def create_listing(title: str = "", photo_ids: Sequence[str] = ()) -> Flow[Listing]:
+    """Begin a listing, with photos that were sent before; others follow with `classify(..., listing_id=)`."""
+    body = {"title": title, "photo_ids": list(photo_ids)}
+    return _listing((yield from send(Request("POST", f"{API}/listings", json=body, headers=once()))))
+
+
+def listing(listing_id: str) -> Flow[Listing]:
+    """A listing with its photos, what is suggested and what was chosen."""
+    return _listing((yield from send(Request("GET", f"{API}/listings/{listing_id}"))))
+
+
+def choose_category(seen: Listing, category: str) -> Flow[Listing]:
+    """Keep or correct the suggestion of a listing as you saw it.
+
+    Raises:
+        ApiError: with code `precondition_failed` when it is another by now: look again, then decide.
+    """
+    headers = {"If-Match": seen.etag}
+    path = f"{API}/listings/{seen.id}/category"
+    # Repeated after it was done, it would meet a listing that has changed: its own doing.
+    request = Request("PUT", path, json={"category": category}, headers=headers, repeatable=False)
+    return _listing((yield from send(request)))
+
+
+def models() -> Flow[list[ModelVersion]]:
+    """All model versions, newest first."""
+    response = yield from send(Request("GET", f"{API}/models"))
+    return [ModelVersion.model_validate(row) for row in response.json()["versions"]]
+
+
+def model(number: int) -> Flow[ModelVersion]:
+    """One model version."""
+    response = yield from send(Request("GET", f"{API}/models/{number}"))
+    return ModelVersion.model_validate_json(response.content)
+
+
+def train(
+    preset: str = "best", *, dataset_version: int | None = None, wait: float = 0, **parameters: Any
+) -> Flow[Job]:
+    """Start a training and wait up to `wait` seconds for it. `parameters` differ from the preset.
+
+    The outcome of its job names the new `model_version`.
+    """
+    deadline = time.monotonic() + wait
+    chosen = {} if dataset_version is None else {"dataset_version": dataset_version}
+    body = {"preset": preset, **chosen, **parameters}
+    response = yield from send(Request("POST", f"{API}/trainings", json=body, headers=once()))
+    return (yield from _ended(Job.model_validate(response.json()["job"]), deadline))
+
+
+def epochs(training_id: str) -> Flow[list[Epoch]]:
+    """The epochs of a training so far."""
+    response = yield from send(Request("GET", f"{API}/trainings/{training_id}/metrics"))
+    return [Epoch.model_validate(row) for row in response.json()["epochs"]]
+
+
+def _part(photo: PhotoSource, name: str | None) -> Flow[tuple[str, bytes]]:
+    if isinstance(photo, bytes):
+        return name or "photo", photo
+    path = Path(photo)
+    data: bytes = yield Read(path)
+    return name or path.name, data
+
+
+def _batch(parts: list[tuple[str, tuple[str, bytes]]]) -> Flow[BatchAnswer]:
+    response = yield from send(Request("POST", f"{API}/batches", files=parts, headers=once()))
+    return BatchAnswer.model_validate_json(response.content)
+
+
+def _job(job_id: str, wait: float) -> Flow[Job]:
+    query = {"wait": f"{wait:.1f}"} if wait > 0 else {}
+    response = yield from send(Request("GET", f"{API}/jobs/{job_id}", query=query))
+    return Job.model_validate_json(response.content)
+
+
+def _ended(found: Job, deadline: float) -> Flow[Job]:
+    while not found.ended and (left := deadline - time.monotonic()) > 0:
+        asked = time.monotonic()
+        found = yield from _job(found.id, min(left, POLL_SECONDS))
+        early = MIN_POLL_SECONDS - (time.monotonic() - asked)
+        if early > 0 and not found.ended:
+            yield Pause(early)
+    return found
+
+
+def _listing(response: httpx.Response) -> Listing:
+    return Listing.model_validate({**response.json(), "etag": response.headers["ETag"]})

@@ -1,0 +1,223 @@
+"""The two clients: one waits, one is awaited. What they can do stands in `calls`."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from functools import wraps
+from types import TracebackType
+from typing import Any, Concatenate, ParamSpec, Self, TypeVar
+
+import httpx
+
+from hangtag_client import calls
+from hangtag_client.events import Following
+from hangtag_client.exchange import Flow, Pause, Read, Reply, Request, Step
+from hangtag_client.results import Job
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+LOCAL_URL = "http://127.0.0.1:8000"
+CONNECT_SECONDS = 5.0
+# Longer than the server lets anybody wait (60 s).
+READ_SECONDS = 90.0
+
+
+def blocking(call: Callable[P, Flow[T]]) -> Callable[Concatenate[Client, P], T]:
+    """A call as a method that returns its result."""
+
+    @wraps(call)
+    def method(self: Client, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return self._run(call(*args, **kwargs))
+
+    return method
+
+
+def awaitable(
+    call: Callable[P, Flow[T]],
+) -> Callable[Concatenate[AsyncClient, P], Coroutine[Any, Any, T]]:
+    """A call as a method to be awaited."""
+
+    @wraps(call)
+    async def method(self: AsyncClient, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return await self._run(call(*args, **kwargs))
+
+    return method
+
+
+class Client:
+    """Calls Hangtag's API and waits for the answers. May be used from several threads.
+
+    Address and key are those of HANGTAG_URL and HANGTAG_API_KEY when left out. `timeout` is how many
+    seconds one answer may take.
+    """
+
+    classify = blocking(calls.classify)
+    classify_folder = blocking(calls.classify_folder)
+    create_batch = blocking(calls.create_batch)
+    create_batch_from_zip = blocking(calls.create_batch_from_zip)
+    batch = blocking(calls.batch)
+    job = blocking(calls.job)
+    cancel_job = blocking(calls.cancel_job)
+    retry_job = blocking(calls.retry_job)
+    create_listing = blocking(calls.create_listing)
+    listing = blocking(calls.listing)
+    choose_category = blocking(calls.choose_category)
+    models = blocking(calls.models)
+    model = blocking(calls.model)
+    train = blocking(calls.train)
+    epochs = blocking(calls.epochs)
+
+    def __init__(
+        self, url: str | None = None, key: str | None = None, *, timeout: float = READ_SECONDS
+    ) -> None:
+        self._http = httpx.Client(**_options(url, key, timeout))
+
+    def close(self) -> None:
+        """Close its connections."""
+        self._http.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def events(self, job_id: str) -> Iterator[Job]:
+        """The job each time it changes, until it has ended."""
+        following = Following(job_id)
+        while not following.ended:
+            broken: Reply | None = None
+            request = following.request()
+            try:
+                with self._http.stream(request.method, request.path, headers=request.headers) as response:
+                    if following.opened(response):
+                        yield from filter(None, map(following.read, response.iter_lines()))
+                    elif not following.ended:
+                        response.read()
+                        broken = response
+            except httpx.TransportError as error:
+                broken = error
+            if broken is not None:
+                self._run(following.broken(broken))
+
+    def _run(self, flow: Flow[T]) -> T:
+        try:
+            step = next(flow)
+            while True:
+                step = flow.send(self._do(step))
+        except StopIteration as end:
+            result: T = end.value
+            return result
+
+    def _do(self, step: Step) -> Reply | bytes | None:
+        match step:
+            case Pause(seconds):
+                time.sleep(seconds)
+            case Read(path):
+                return path.read_bytes()
+            case Request(method, path):
+                try:
+                    return self._http.request(method, path, **step.options())
+                except httpx.TransportError as error:
+                    return error
+        return None
+
+
+class AsyncClient:
+    """The same calls as `Client`, to be awaited."""
+
+    classify = awaitable(calls.classify)
+    classify_folder = awaitable(calls.classify_folder)
+    create_batch = awaitable(calls.create_batch)
+    create_batch_from_zip = awaitable(calls.create_batch_from_zip)
+    batch = awaitable(calls.batch)
+    job = awaitable(calls.job)
+    cancel_job = awaitable(calls.cancel_job)
+    retry_job = awaitable(calls.retry_job)
+    create_listing = awaitable(calls.create_listing)
+    listing = awaitable(calls.listing)
+    choose_category = awaitable(calls.choose_category)
+    models = awaitable(calls.models)
+    model = awaitable(calls.model)
+    train = awaitable(calls.train)
+    epochs = awaitable(calls.epochs)
+
+    def __init__(
+        self, url: str | None = None, key: str | None = None, *, timeout: float = READ_SECONDS
+    ) -> None:
+        self._http = httpx.AsyncClient(**_options(url, key, timeout))
+
+    async def close(self) -> None:
+        """Close its connections."""
+        await self._http.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def events(self, job_id: str) -> AsyncIterator[Job]:
+        """The job each time it changes, until it has ended."""
+        following = Following(job_id)
+        while not following.ended:
+            broken: Reply | None = None
+            request = following.request()
+            try:
+                async with self._http.stream(
+                    request.method, request.path, headers=request.headers
+                ) as response:
+                    if following.opened(response):
+                        async for line in response.aiter_lines():
+                            if job := following.read(line):
+                                yield job
+                    elif not following.ended:
+                        await response.aread()
+                        broken = response
+            except httpx.TransportError as error:
+                broken = error
+            if broken is not None:
+                await self._run(following.broken(broken))
+
+    async def _run(self, flow: Flow[T]) -> T:
+        try:
+            step = next(flow)
+            while True:
+                step = flow.send(await self._do(step))
+        except StopIteration as end:
+            result: T = end.value
+            return result
+
+    async def _do(self, step: Step) -> Reply | bytes | None:
+        match step:
+            case Pause(seconds):
+                await asyncio.sleep(seconds)
+            case Read(path):
+                return await asyncio.to_thread(path.read_bytes)
+            case Request(method, path):
+                try:
+                    return await self._http.request(method, path, **step.options())
+                except httpx.TransportError as error:
+                    return error
+        return None
+
+
+def _options(url: str | None, key: str | None, timeout: float) -> dict[str, Any]:
+    chosen = key or os.environ.get("HANGTAG_API_KEY", "").strip()
+    if not chosen:
+        raise ValueError(
+            "There is no API key. Give one as `key`, or set HANGTAG_API_KEY to one from 'hangtag key create'."
+        )
+    return {
+        "base_url": (url or os.environ.get("HANGTAG_URL", "").strip() or LOCAL_URL).rstrip("/"),
+        "headers": {"Authorization": f"Bearer {chosen}", "Accept": "application/json"},
+        "timeout": httpx.Timeout(timeout, connect=min(timeout, CONNECT_SECONDS)),
+    }

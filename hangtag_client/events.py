@@ -1,0 +1,61 @@
+"""Following a job through its event stream (server-sent events, WHATWG HTML section 9.2)."""
+
+from __future__ import annotations
+
+import httpx
+
+from hangtag_client.calls import API
+from hangtag_client.exchange import TRIES, Flow, Pause, Reply, Request, checked, pause_before_repeat
+from hangtag_client.results import Job
+
+NO_CONTENT = 204
+
+
+class Following:
+    """Reads the streams of one job: asks for the next one from where the last one ended."""
+
+    def __init__(self, job_id: str) -> None:
+        self.ended = False
+        self._job_id = job_id
+        self._last_id = ""
+        self._data = ""
+        self._failures = 0
+
+    def request(self) -> Request:
+        """The request for the stream from here on."""
+        headers = {"Accept": "text/event-stream"}
+        if self._last_id:
+            headers["Last-Event-ID"] = self._last_id
+        return Request("GET", f"{API}/jobs/{self._job_id}/events", headers=headers)
+
+    def opened(self, response: httpx.Response) -> bool:
+        """Whether there is a stream to read; a job whose end was seen has none."""
+        self.ended = response.status_code == NO_CONTENT
+        return response.is_success and not self.ended
+
+    def read(self, line: str) -> Job | None:
+        """The job, when this line completes an event."""
+        name, _, value = line.partition(": ")
+        if name == "id":
+            self._last_id = value
+        elif name == "data":
+            self._data = value
+        elif not line and self._data:
+            job = Job.model_validate_json(self._data)
+            self._data, self._failures, self.ended = "", 0, job.ended
+            return job
+        return None
+
+    def broken(self, reply: Reply) -> Flow[None]:
+        """A stream that could not be had or broke off: pause before the next one.
+
+        Raises:
+            ApiError: the server refused.
+            UnreachableError: it does not answer any more.
+        """
+        self._data = ""
+        pause = pause_before_repeat(self.request(), reply, self._failures)
+        self._failures += 1
+        if pause is None or self._failures == TRIES:
+            checked(reply)
+        yield Pause(pause or 0.0)
