@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -40,7 +41,7 @@ print(sorted({"nncf", "scipy", "sklearn", "tensorflow", "keras"} & set(sys.modul
 
 
 @pytest.fixture
-def context(settings: Settings, tmp_path: Path) -> WorkerContext:
+def context(settings: Settings, tmp_path: Path) -> Iterator[WorkerContext]:
     """A worker whose engine is made of random weights."""
     weights = tmp_path / "random.npz"
     own = dataclasses.replace(
@@ -51,7 +52,8 @@ def context(settings: Settings, tmp_path: Path) -> WorkerContext:
         threads=2,
     )
     database = Database(own.database_url)
-    return WorkerContext(own, database, BlobStore(own.blob_url), CeleryQueue(own), "train@here:1")
+    yield WorkerContext(own, database, BlobStore(own.blob_url), CeleryQueue(own), "train@here:1")
+    database.close()
 
 
 @pytest.fixture
