@@ -17,7 +17,8 @@ from shared import accounts, audit
 from shared.accounts import ROLE_SCOPES, passwords, sessions
 from shared.audit import Action
 from shared.errors import InsufficientScopeError, TransientError, UnauthenticatedError
-from shared.tables import User, WebSession
+from shared.jobs.states import JobKind
+from shared.tables import Job, User, WebSession
 from web.browsers import browser_in_words
 from web.services import services
 
@@ -113,6 +114,16 @@ def require_person(known: Identity) -> None:
     """
     if known.key_id is not None and "admin" not in known.scopes:
         raise InsufficientScopeError("Keys are made and revoked by people: sign in, or use a key with admin.")
+
+
+def require_say_in(job: Job) -> None:
+    """Refuse to stop or repeat other work than photos with what may not start such work.
+
+    Raises:
+        InsufficientScopeError: the job is a training, for example, and `train` is not among the scopes.
+    """
+    if job.kind is not JobKind.CLASSIFY and "train" not in identity().scopes:
+        raise InsufficientScopeError
 
 
 def sign_in_by_link(token: str) -> User:

@@ -12,8 +12,8 @@ import numpy.typing as npt
 import structlog
 
 from shared.blobs import network_key, sha256
-from shared.datasets import store as datasets
 from shared.datasets.store import Line
+from shared.datasets.withdrawn import usable_lines
 from shared.errors import BlobMissingError, ValidationError
 from shared.jobs import store
 from shared.jobs.states import JobKind, Split
@@ -52,7 +52,7 @@ def _judge(context: WorkerContext, job: Job, lease: Lease) -> None:
         version = registry.find(session, job.payload["model_version"])
         gate = session.get_one(EngineGate, version.number)
         known = engine_gates.quantized_network(session, version.feature_space, openvino_release())
-        lines = {split: datasets.lines(session, gate.dataset_version, split) for split in Split}
+        lines, _ = usable_lines(session, gate.dataset_version)  # photos that were deleted since are gone
     lease.report(Progress("engine", 0, 1))
     space = registry.space_of(version)
     exact = load_engine(replace(context.settings, engine=EngineChoice.OPENVINO), space, check=lease.check)

@@ -15,10 +15,12 @@ from sqlalchemy.orm import Session
 
 from shared.blobs import BlobStore
 from shared.database import Database
+from shared.datasets.labels import IMPORTED, NAMED
 from shared.datasets.splits import split_of
 from shared.errors import PhotoError, ValidationError
 from shared.jobs.states import Split
 from shared.photos.decoder import Decoder
+from shared.photos.deletion import deleted_among
 from shared.tables import DatasetExample, Example, Photo
 
 # Lines per transaction: short for sellers who write at the same time.
@@ -62,7 +64,7 @@ class CsvImport:
     ) -> None:
         self._database = database
         self._blobs = blobs
-        self._source = f"import:{source}"[:200]
+        self._name = source
         self._decoder = decoder
         self._folder = folder.resolve() if folder else None
 
@@ -123,7 +125,8 @@ class CsvImport:
         example = session.get(Example, digest)
         if example is None:
             split = line.split or split_of(digest)
-            session.add(Example(digest=digest, label=line.label, split=split, source=self._source))
+            source = self._source(session, line, example, digest)
+            session.add(Example(digest=digest, label=line.label, split=split, source=source))
             session.flush()
             result.added += 1
         elif line.split is not None and line.split is not example.split:
@@ -133,8 +136,17 @@ class CsvImport:
         elif example.label == line.label:
             result.unchanged += 1
         else:
-            example.label, example.source = line.label, self._source
+            example.source = self._source(session, line, example, digest)
+            example.label = line.label
             result.relabelled += 1
+
+    def _source(self, session: Session, line: _Line, known: Example | None, digest: str) -> str:
+        """Where a label comes from, and so what it lives as long as: a file that was brought along for ever,
+        a photo that the table only names until nobody has it."""
+        named = bool(DIGEST.match(line.photo) or PHOTO_ID.match(line.photo))
+        imported = known is not None and known.source.startswith(IMPORTED)
+        theirs = named and not imported and _somebody_has(session, digest)
+        return f"{NAMED if theirs else IMPORTED}{self._name}"[:200]
 
 
 def _rows(text: str) -> list[tuple[int, dict[str, str]]]:
@@ -180,6 +192,10 @@ def _known_digest(session: Session, photo: str) -> str:
     if digest is None and DIGEST.match(photo):
         for table in (Example, DatasetExample):
             digest = digest or session.scalar(select(table.digest).where(table.digest == photo).limit(1))
-    if digest is None:
+    if digest is None or deleted_among(session, [digest]):
         raise _LineError(f"There is no photo {photo}.")
     return digest
+
+
+def _somebody_has(session: Session, digest: str) -> bool:
+    return session.scalar(select(Photo.id).where(Photo.digest == digest).limit(1)) is not None

@@ -3,6 +3,7 @@
 The label of a photo (of all photos with the same pixels) is decided here and nowhere else, by these rules:
 
 1. A photo that was imported with a label keeps it. (An import leaves alone what people labelled before.)
+   So does a seller's photo that a table names, as long as somebody has that photo.
 2. Else the answer that most reviewers gave counts; while two lead equally, the photo has no label.
 3. Else the newest choice for a listing that shows the photo counts.
 4. "Not in this list" and "several items" are answers, but no labels.
@@ -30,6 +31,8 @@ SEVERAL_ITEMS = "several-items"
 # Answers that are no categories.
 NO_CATEGORY = (NOT_IN_LIST, SEVERAL_ITEMS)
 IMPORTED = "import:"
+# Named by a table and not brought along: the pixels are a seller's, and go when no seller has them any more.
+NAMED = "table:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +66,7 @@ def check_answer(session: Session, answer: str) -> None:
 def settle(session: Session, digest: str) -> None:
     """Make the example of these pixels say what people say about them now, by the rules above."""
     example = session.get(Example, digest)
-    if example is not None and example.source.startswith(IMPORTED):
+    if example is not None and _is_kept(session, example):
         return
     verdict = _from_reviews(session, digest) or _from_listings(session, digest)
     if verdict is None or verdict.label is None:
@@ -82,6 +85,13 @@ def _add(session: Session, digest: str, label: str, source: str) -> None:
     if not insert_if_absent(session, Example, **values):
         example = session.get_one(Example, digest)
         example.label, example.source = label, source
+
+
+def _is_kept(session: Session, example: Example) -> bool:
+    if example.source.startswith(NAMED):
+        theirs = select(Photo.id).where(Photo.digest == example.digest).limit(1)
+        return session.scalar(theirs) is not None
+    return example.source.startswith(IMPORTED)
 
 
 def _from_reviews(session: Session, digest: str) -> _Verdict | None:

@@ -72,7 +72,7 @@ def find(session: Session, number: int) -> DatasetVersion:
     Raises:
         NotFoundError: there is none.
     """
-    version = session.get(DatasetVersion, number) if number <= MAX_INTEGER else None
+    version = session.get(DatasetVersion, number) if 0 < number <= MAX_INTEGER else None
     if version is None:
         raise NotFoundError(
             f"There is no dataset version {number}. Import photos with: hangtag dataset import DIR"

@@ -7,6 +7,8 @@ import re
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from shared.blobs import BlobStore
+from shared.database import Database
 from shared.errors import ConflictError, NotFoundError, PromotionRefusedError, ValidationError
 from shared.models import registry
 from shared.models.gate import Verdict, judge
@@ -44,6 +46,31 @@ def rollback(session: Session, actor: str, reason: str) -> AliasChange:
     if number is None:
         raise NotFoundError("There was no champion before this one, so there is nothing to go back to.")
     return registry.promote(session, number, actor, reason)
+
+
+def require_files(database: Database, blobs: BlobStore, number: int) -> None:
+    """Check that a version could serve, before the transaction that lets it: fine-tuned layers are tens of
+    megabytes, and on SQLite every seller's upload waits for a transaction that writes. Files never change.
+
+    Raises:
+        NotFoundError: there is no such version.
+        ChecksumError: a file of it is gone, or not the one that was registered.
+    """
+    with database.read() as session:
+        version = registry.find(session, number)
+    registry.require_intact(blobs, version)
+
+
+def require_way_back(database: Database, blobs: BlobStore) -> None:
+    """Check the same of the version that a rollback would lead to.
+
+    Raises:
+        ChecksumError: a file of it is gone, or not the one that was registered.
+    """
+    with database.read() as session:
+        number = previous_champion(session)
+    if number is not None:
+        require_files(database, blobs, number)
 
 
 def previous_champion(session: Session) -> int | None:

@@ -69,7 +69,7 @@ def find(session: Session, number: int) -> ModelVersion:
     Raises:
         NotFoundError: there is none.
     """
-    version = session.get(ModelVersion, number) if number <= MAX_INTEGER else None
+    version = session.get(ModelVersion, number) if 0 < number <= MAX_INTEGER else None
     if version is None:
         raise NotFoundError(f"There is no version {number}.")
     return version

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, Select, func, not_, or_, select
 from sqlalchemy.orm import Session
 
-from shared.datasets.labels import IMPORTED
+from shared.datasets.labels import IMPORTED, NAMED
 from shared.models import registry
 from shared.reviewing.store import SAMPLE_DIGITS, Stream, wants_second
 from shared.tables import Example, ListingPhoto, Photo, Prediction, Review
@@ -113,7 +113,8 @@ def margin(prediction: Prediction) -> float:
 def _open(version: int, passed: Collection[str]) -> Select[Prediction]:
     """What a version answered for photos that nobody has reviewed and that were not imported with a label."""
     reviewed = select(Review.photo_id).where(Review.undone_at.is_(None))
-    imported = select(Example.digest).where(Example.source.startswith(IMPORTED, autoescape=True))
+    sources = (Example.source.startswith(prefix, autoescape=True) for prefix in (IMPORTED, NAMED))
+    imported = select(Example.digest).where(or_(*sources))
     return (
         select(Prediction)
         .join(Photo, Photo.id == Prediction.photo_id)

@@ -46,8 +46,8 @@ def index() -> Response:
 )
 def promote(json_data: PromotionIn) -> Response:
     """Let a version answer sellers from now on."""
+    aliases.require_files(services().database, services().blobs, json_data.version)
     with services().database.write() as session:
-        registry.require_intact(services().blobs, registry.find(session, json_data.version))
         aliases.promote(
             session,
             json_data.version,
@@ -71,10 +71,10 @@ def promote(json_data: PromotionIn) -> Response:
 )
 def rollback(json_data: ReasonIn) -> Response:
     """Let the version answer sellers that answered before."""
+    aliases.require_way_back(services().database, services().blobs)
     with services().database.write() as session:
         change = aliases.rollback(session, identity().user.name, json_data.reason)
         version = registry.find(session, change.after or 0)
-        registry.require_intact(services().blobs, version)
         body = VersionOut.of(version, registry.aliases(session), engine_gates.of(session, version.number))
     return answer(body)
 

@@ -8,7 +8,7 @@ from flask import Response
 from shared.jobs import store
 from web.api.answers import answer, linked, polled, problems
 from web.api.schemas import JobAnswer, JobOut, JobsOut, JobsQuery, WaitQuery
-from web.auth import identity, require
+from web.auth import identity, require, require_say_in
 from web.services import services
 from web.waiting import wait_until_terminal
 
@@ -53,13 +53,16 @@ def index(query_data: JobsQuery) -> Response:
 @blueprint.output(JobAnswer, 202)
 @blueprint.doc(
     summary="Cancel a job",
-    description="A queued job ends at once, a running one at its next batch. 409 when it has already ended.",
+    description="A queued job ends at once, a running one at its next batch. 409 when it has already ended. "
+    "Trainings and whatever else is not about one photo also need `train`.",
     responses=problems(404, 409),
 )
 def cancel(job_id: str) -> Response:
     """Ask a job to stop."""
     with services().database.write() as session:
-        job = store.request_cancel(session, job_id, identity().owner_filter)
+        owner_id = identity().owner_filter
+        require_say_in(store.find(session, job_id, owner_id))
+        job = store.request_cancel(session, job_id, owner_id)
     return answer(JobAnswer(job=JobOut.of(job)), 202)
 
 
@@ -70,13 +73,14 @@ def cancel(job_id: str) -> Response:
     summary="Try a job again",
     description="Makes a new job with the same task; the old one keeps its state. Asked again, the answer is "
     "the same new job, unless that one failed too: then it is tried again. What is in quarantine only an "
-    "administrator can let out of it: 409 `quarantined` for its owner.",
+    "administrator can let out of it: 409 `quarantined` for its owner. Trainings also need `train`.",
     responses=problems(404, 409),
 )
 def retry(job_id: str) -> Response:
     """Queue the same task again."""
     with services().database.write() as session:
         known = identity()
+        require_say_in(store.find(session, job_id, known.owner_filter))
         job = store.retry(session, job_id, known.owner_filter, retried_by=known.user.name)
     services().queue.publish(job.kind, job.id)
     return answer(JobAnswer(job=JobOut.of(job)), 202, {"Location": f"/api/v1/jobs/{job.id}"})

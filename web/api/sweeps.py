@@ -9,6 +9,7 @@ from flask import Response
 from sqlalchemy.orm import Session
 
 from shared import quotas
+from shared.datasets import reports
 from shared.datasets import store as datasets
 from shared.jobs.states import JobKind
 from shared.models.hyperparameters import HyperParameters
@@ -44,6 +45,7 @@ def create(json_data: SweepIn) -> Response:
         quotas.require_room_for_training(session, services().settings, identity().user.id)
         number = json_data.dataset_version
         dataset = datasets.latest(session) if number is None else datasets.find(session, number)
+        reports.require_trainable(session, dataset)
         owner = identity().user.id
         job = sweeps.create(session, owner, dataset.number, trials, plan, json_data.register_all)
         return JobAnswer(job=JobOut.of(job)).model_dump(mode="json")

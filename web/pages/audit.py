@@ -11,6 +11,7 @@ from shared.audit import Action, Filter
 from web.auth import page_login_required
 from web.pages import blueprint
 from web.pages.present.people_rows import action_word, event_row
+from web.pages.reading import database_integer
 from web.services import services
 
 EVENTS_PER_PAGE = 50
@@ -22,7 +23,7 @@ def audit_log() -> str:
     """What was done, newest first."""
     action, actor = request.args.get("action"), request.args.get("actor") or None
     chosen = Filter(Action(action) if action in list(Action) else None, actor)
-    cursor = request.args.get("cursor", type=int)
+    cursor = request.args.get("cursor", type=database_integer)
     with services().database.read() as session:
         page = audit.page(session, chosen, cursor, EVENTS_PER_PAGE)
     return render_template(

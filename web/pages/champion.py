@@ -28,8 +28,8 @@ def make_champion(number: int) -> Response | tuple[str, int]:
     """Let a version answer sellers, unless the gate refuses it and nobody overrides."""
     reason, override = request.form.get("reason", ""), request.form.get("override") == "yes"
     try:
+        aliases.require_files(services().database, services().blobs, number)
         with services().database.write() as session:
-            registry.require_intact(services().blobs, registry.find(session, number))
             aliases.promote(session, number, identity().user.name, reason, override=override)
     except (ValidationError, ConflictError, ChecksumError) as error:
         return _confirm(number, error.message), error.status
@@ -41,10 +41,9 @@ def make_champion(number: int) -> Response | tuple[str, int]:
 @page_login_required("admin")
 def roll_back() -> Response:
     """Let the version answer sellers that answered before."""
+    aliases.require_way_back(services().database, services().blobs)
     with services().database.write() as session:
-        change = aliases.rollback(session, identity().user.name, "Rolled back from the page.")
-        number = change.after or 0
-        registry.require_intact(services().blobs, registry.find(session, number))
+        number = aliases.rollback(session, identity().user.name, "Rolled back from the page.").after
     flash(f"Version {number} is the champion again.", DONE)
     return redirect(url_for("pages.version", number=number), code=303)
 

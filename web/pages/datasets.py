@@ -18,6 +18,7 @@ from web.pages import blueprint
 from web.pages.flashes import DONE
 from web.pages.present.version_views import AnsweredPhoto
 from web.pages.present.words import category_label
+from web.pages.reading import database_integer
 from web.services import services
 
 PHOTOS_PER_PAGE = 60
@@ -101,7 +102,7 @@ def dataset(number: int) -> str:
 def dataset_photos(number: int) -> str:
     """The photos of one category of a dataset version, of one side if that is wanted."""
     label = request.args.get("label", "")
-    offset = max(0, request.args.get("offset", 0, type=int))
+    offset = max(0, request.args.get("offset", 0, type=database_integer))
     with services().database.read() as session:
         version = store.find(session, number)
         split = _split(request.args.get("split"))

@@ -15,7 +15,7 @@ from shared.errors import NotFoundError
 from shared.jobs import failures, figures, handling, store
 from shared.jobs.handling import FAILURES
 from shared.jobs.states import Handling, JobKind, JobState
-from web.auth import identity, page_login_required
+from web.auth import identity, page_login_required, require_say_in
 from web.pages import blueprint
 from web.pages.flashes import DONE
 from web.pages.present.failure_rows import HANDLING_WORDS
@@ -106,7 +106,9 @@ def job(job_id: str) -> str | Response:
 def cancel(job_id: str) -> Response:
     """Ask a job to stop."""
     with services().database.write() as session:
-        found = store.request_cancel(session, job_id, identity().owner_filter)
+        owner_id = identity().owner_filter
+        require_say_in(store.find(session, job_id, owner_id))
+        found = store.request_cancel(session, job_id, owner_id)
     waiting = found.state is not JobState.CANCELLED
     flash("It stops at its next step." if waiting else "The job is cancelled.", DONE)
     return back(url_for("pages.job", job_id=job_id))
@@ -118,6 +120,7 @@ def retry(job_id: str) -> Response:
     """Queue the same task again, as a new job."""
     with services().database.write() as session:
         known = identity()
+        require_say_in(store.find(session, job_id, known.owner_filter))
         again = store.retry(session, job_id, known.owner_filter, retried_by=known.user.name)
     services().queue.publish(again.kind, again.id)
     flash("It is queued again.", DONE)

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from shared.jobs.states import JobKind
-from shared.tables import Job, Photo, TrainingEpoch
+from shared.tables import MAX_INTEGER, Job, Photo, TrainingEpoch
 
 
 def photos_of(session: Session, jobs: Iterable[Job]) -> dict[str, Photo]:
@@ -39,3 +39,12 @@ def epochs_of(session: Session, job_id: str) -> list[TrainingEpoch]:
         .order_by(TrainingEpoch.epoch, TrainingEpoch.attempt)
     )
     return list({row.epoch: row for row in rows}.values())
+
+
+def database_integer(text: str) -> int:
+    """A number from an address, cut to what every database takes.
+
+    Raises:
+        ValueError: it is none.
+    """
+    return max(-MAX_INTEGER, min(int(text), MAX_INTEGER))

@@ -8,7 +8,9 @@ from werkzeug.wrappers import Response
 
 def local_path(path: str) -> str | None:
     """A path on this server, or None: neither a sign-in nor a form may lead anywhere else."""
-    return path if path.startswith("/") and not path.startswith("//") and "\\" not in path else None
+    stays = path.startswith("/") and not path.startswith("//") and "\\" not in path
+    # Tabs and line ends do not count in addresses, for browsers and for urlsplit: "/<tab>/host" is "//host".
+    return path if stays and path.isprintable() else None
 
 
 def back(otherwise: str) -> Response:

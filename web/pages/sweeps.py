@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
 
+from shared import quotas
 from shared.clock import utc_now
 from shared.datasets import reports
 from shared.datasets import store as datasets
@@ -60,9 +61,10 @@ def start_sweep() -> Response | tuple[str, int]:
     try:
         trials, plan = _trials(request.form.get("published"), fields)
         with services().database.write() as session:
+            owner = identity().user.id
+            quotas.require_room_for_training(session, services().settings, owner)
             dataset = datasets.find(session, number) if number else datasets.latest(session)
             reports.require_trainable(session, dataset)
-            owner = identity().user.id
             job_id = sweeps.create(session, owner, dataset.number, trials, plan, fields.register_all).id
     except (ValidationError, DatasetBlockedError, NotFoundError) as error:
         return _form_page(fields, error.message), error.status

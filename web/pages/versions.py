@@ -33,6 +33,7 @@ from web.pages.present.version_views import (
     reliability_chart,
     version_row,
 )
+from web.pages.reading import database_integer
 from web.services import services
 
 # Enough to see what goes wrong; all of them are a click away.
@@ -90,7 +91,7 @@ def add_note(number: int) -> Response | tuple[str, int]:
 def version_photos(number: int) -> str:
     """The test photos behind a cell of the confusion matrix, or all mistakes."""
     truth, answer = request.args.get("truth") or None, request.args.get("answer") or None
-    offset = max(0, request.args.get("offset", 0, type=int))
+    offset = max(0, request.args.get("offset", 0, type=database_integer))
     with services().database.read() as session:
         found = registry.find(session, number)
         tested_on = evaluated.dataset_versions(session, number)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import pytest
+from apiflask import APIFlask
+from flask.testing import FlaskClient
 
 from shared.database import Database
+from shared.jobs import store
 from shared.jobs.states import JobKind
 from shared.tables import User
-from tests.factories import add_job
+from tests.factories import add_failures, add_job, add_key
 from tests.web.conftest import Api
+from tests.web.pages.forms import post_form
 
 
 def test_polling_costs_nothing_while_nothing_changes(
@@ -65,3 +69,26 @@ def test_a_retry_answers_with_the_new_job(as_seller: Api, database: Database, se
 def test_a_sellers_list_leaves_out_what_is_not_theirs(as_seller: Api, database: Database) -> None:
     add_job(database, JobKind.TRAIN)
     assert as_seller("GET", "/api/v1/jobs").json["jobs"] == []
+
+
+@pytest.mark.parametrize("act", ["cancel", "retry"])
+def test_a_key_that_may_only_send_photos_stops_and_repeats_no_training(
+    app: APIFlask, as_admin: Api, database: Database, admin: User, act: str
+) -> None:
+    job = add_job(database, JobKind.TRAIN, owner_id=admin.id)
+    if act == "retry":
+        as_admin("POST", f"/api/v1/jobs/{job.id}/cancel")
+    weak = Api(app.test_client(), add_key(database, admin, "classify"))
+    refused = weak("POST", f"/api/v1/jobs/{job.id}/{act}")
+    assert (refused.status_code, refused.json["code"]) == (403, "insufficient_scope")
+    allowed = Api(app.test_client(), add_key(database, admin, "classify", "train"))
+    assert allowed("POST", f"/api/v1/jobs/{job.id}/{act}").status_code == 202
+
+
+def test_who_is_no_administrator_any_more_starts_no_training_again(
+    signed_in: FlaskClient, database: Database, seller: User
+) -> None:
+    (job,) = add_failures(database, kind=JobKind.TRAIN, owner_id=seller.id)
+    assert post_form(signed_in, f"/jobs/{job.id}/retry", {}, page="/account").status_code == 403
+    with database.read() as session:
+        assert store.find(session, job.id).retried_as is None

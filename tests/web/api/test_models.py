@@ -11,7 +11,7 @@ from shared.database import Database
 from shared.datasets.importing import import_folder
 from shared.jobs import store
 from shared.jobs.states import Split
-from tests.factories import add_champion, add_version, picture
+from tests.factories import add_champion, add_user, add_version, picture
 from tests.web.conftest import Api
 
 
@@ -70,6 +70,33 @@ def test_a_wrong_promotion_changes_nothing(
     if field:
         assert response.json["errors"][0]["field"] == field
     assert len(as_admin("GET", "/api/v1/aliases/champion/history").json["changes"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("PUT", "/api/v1/aliases/champion"), ("POST", "/api/v1/aliases/champion/rollback")]
+)
+def test_sellers_need_not_wait_while_the_files_of_a_version_are_checked(
+    as_admin: Api,
+    database: Database,
+    blobs: BlobStore,
+    monkeypatch: pytest.MonkeyPatch,
+    method: str,
+    path: str,
+) -> None:
+    add_champion(database, blobs)
+    add_champion(database, blobs, seed=1)
+    read = BlobStore.get
+    looks: list[str] = []
+
+    def get(store: BlobStore, key: str) -> bytes:
+        add_user(database, f"Somebody {len(looks)}")  # fails where the checking transaction writes
+        looks.append(key)
+        return read(store, key)
+
+    monkeypatch.setattr(BlobStore, "get", get)
+    body: dict[str, object] = {"reason": "Better with hats."} | ({"version": 1} if method == "PUT" else {})
+    assert as_admin(method, path, json=body).status_code == 200
+    assert len(looks) == 1
 
 
 def test_malformed_json_is_a_bad_request(as_admin: Api) -> None:

@@ -11,6 +11,8 @@ import pytest
 
 from shared.blobs import BlobStore
 from shared.database import Database
+from shared.datasets import reports
+from shared.datasets.findings import Finding
 from shared.jobs import store
 from shared.jobs.states import TrialState
 from shared.models import registry
@@ -150,3 +152,12 @@ def test_a_version_on_the_base_weights_has_no_layers_to_download(
 def test_sellers_download_no_versions(as_seller: Api, database: Database, blobs: BlobStore) -> None:
     number = add_version(database, blobs).number
     assert as_seller("GET", f"/api/v1/models/{number}/head").status_code == 403
+
+
+@pytest.mark.usefixtures("_dataset")
+def test_a_dataset_that_blocks_trainings_blocks_sweeps(as_admin: Api, database: Database) -> None:
+    finding = Finding(name="unreadable", level="blocks", detail="Two files are gone.", photos=[])
+    with database.write() as session:
+        reports.record(session, 1, [finding], None)
+    refused = as_admin("POST", "/api/v1/sweeps", json=PLAN)
+    assert (refused.status_code, refused.json["code"]) == (409, "dataset_blocked")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from urllib.parse import urlencode
 
 import pytest
 from apiflask import APIFlask
@@ -52,14 +53,15 @@ def test_a_password_signs_in_and_leads_back(app: APIFlask, sam: User) -> None:
 
 
 @pytest.mark.parametrize(
-    "goal", ["https://evil.example", "//evil.example", "/\\evil.example", "javascript:x"]
+    "goal",
+    ["https://evil.example", "//evil.example", "/\\evil.example", "/\t/evil.example", "javascript:x"],
 )
 def test_signing_in_leads_nowhere_else(app: APIFlask, sam: User, goal: str) -> None:
     client = app.test_client()
     form = {"name": "Sam", "password": OLD}
     answer = client.get("/sign-in", query_string={"next": goal})
     assert "evil" not in answer.text
-    path = f"/sign-in?next={goal}"
+    path = f"/sign-in?{urlencode({'next': goal})}"
     assert post_form(client, path, form, page="/sign-in").location == "/sell"
 
 

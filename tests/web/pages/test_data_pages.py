@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from flask.testing import FlaskClient
 
-from shared.blobs import BlobStore
+from shared.blobs import BlobStore, photo_key
 from shared.database import Database
-from shared.datasets import reports
+from shared.datasets import labels, reports
 from shared.datasets import store as datasets
 from shared.datasets.findings import Finding
+from shared.errors import BlobMissingError
 from shared.jobs import store
 from shared.jobs.states import JobKind, Split
 from shared.photos.intake import prepare
-from shared.tables import Example, User
-from tests.factories import add_photo, picture
+from shared.tables import DeletedPhoto, Example, User
+from tests.factories import add_champion, add_photo, picture
 from tests.web.conftest import Api
 from tests.web.pages.forms import post_form
 
@@ -46,6 +49,22 @@ def test_photos_are_filtered_by_category_and_side(admin_signed_in: FlaskClient, 
     page = admin_signed_in.get("/data/1/photos?label=hat&split=test").text
     assert "1 photo<" in page
     assert [digest for digest in digests if digest in page] == [digests[4]]
+
+
+@pytest.mark.usefixtures("digests")
+@pytest.mark.parametrize(
+    "path", ["/data/1/photos?label=hat&offset=", "/people/audit?cursor=", "/people/audit?cursor=-"]
+)
+def test_a_number_that_no_database_takes_finds_nothing(admin_signed_in: FlaskClient, path: str) -> None:
+    assert admin_signed_in.get(f"{path}{10**30}").status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/versions/compare?a=-", "/trainings/preview?dataset_version=-"])
+def test_a_number_below_all_numbers_is_unknown(
+    admin_signed_in: FlaskClient, database: Database, blobs: BlobStore, path: str
+) -> None:
+    add_champion(database, blobs)
+    assert admin_signed_in.get(f"{path}{10**30}").status_code in (404, 422)
 
 
 def test_a_photo_that_no_dataset_holds_is_not_shown(
@@ -106,6 +125,38 @@ def test_a_table_is_imported_by_the_api_with_an_error_per_line(
         example = session.get(Example, digests[0])
     assert example is not None
     assert (example.label, example.split) == ("cap", Split.TRAIN)
+
+
+def test_a_label_from_a_table_goes_with_the_photo_it_names(
+    as_admin: Api, as_seller: Api, seller: User, database: Database, blobs: BlobStore
+) -> None:
+    photo = add_photo(database, blobs, seller, seed=78)
+
+    def import_label() -> dict[str, Any]:
+        data, headers = f"photo,label\n{photo.digest},shirt\n".encode(), {"Content-Type": "text/csv"}
+        return dict(as_admin("POST", "/api/v1/datasets/examples", data=data, headers=headers).json or {})
+
+    assert import_label()["added"] == 1
+    with database.write() as session:
+        labels.settle(session, photo.digest)
+        assert session.get(Example, photo.digest) is not None
+    as_seller("DELETE", f"/api/v1/photos/{photo.id}")
+    with database.read() as session:
+        assert session.get(Example, photo.digest) is None
+    with pytest.raises(BlobMissingError):
+        blobs.get(photo_key(photo.digest))
+    assert [error["line"] for error in import_label()["errors"]] == [2]
+
+
+def test_a_deleted_photo_is_no_example_again_because_an_old_version_lists_it(
+    as_admin: Api, database: Database, digests: list[str]
+) -> None:
+    with database.write() as session:
+        session.delete(session.get_one(Example, digests[0]))
+        session.add(DeletedPhoto(digest=digests[0]))
+    data, headers = f"photo,label\n{digests[0]},hat\n".encode(), {"Content-Type": "text/csv"}
+    answer = as_admin("POST", "/api/v1/datasets/examples", data=data, headers=headers)
+    assert (answer.json["added"], [error["line"] for error in answer.json["errors"]]) == (0, [2])
 
 
 def test_sellers_make_no_examples_of_other_peoples_photos(as_seller: Api) -> None:

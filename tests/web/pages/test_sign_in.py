@@ -67,7 +67,9 @@ def test_signing_out_ends_the_session(signed_in: FlaskClient) -> None:
     assert signed_in.get("/sell").location.startswith("/sign-in")
 
 
-@pytest.mark.parametrize("path", ["https://a.example", "//a.example", "/\\a.example", "", "jobs"])
+@pytest.mark.parametrize(
+    "path", ["https://a.example", "//a.example", "/\\a.example", "/\t/a.example", "/\n/a.example", "", "jobs"]
+)
 def test_only_paths_of_this_server_are_followed(path: str) -> None:
     assert local_path(path) is None
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 from flask.testing import FlaskClient
 
@@ -9,9 +11,11 @@ from shared.database import Database
 from shared.datasets import store as datasets
 from shared.jobs import store
 from shared.jobs.states import JobKind, Split, TrialState
+from shared.settings import Settings
 from shared.sweeps import store as sweeps
 from shared.sweeps.store import TrialMetrics
-from shared.tables import Example, Job
+from shared.tables import Example, Job, User
+from tests.web.conftest import MakeApp, sign_in
 from tests.web.pages.forms import post_form
 
 FORM = "/trainings/sweeps/new"
@@ -109,3 +113,14 @@ def test_a_sweeps_job_leads_to_its_page(admin_signed_in: FlaskClient, database: 
     post_form(admin_signed_in, FORM, OWN, page=FORM)
     job = only_sweep(database)
     assert admin_signed_in.get(f"/jobs/{job.id}").location == f"/trainings/sweeps/{job.id}"
+
+
+def test_a_sweep_beyond_the_quota_is_refused(
+    make_app: MakeApp, settings: Settings, database: Database, admin: User
+) -> None:
+    client = sign_in(
+        make_app(dataclasses.replace(settings, quota_trainings=1)).test_client(), database, admin
+    )
+    answers = [post_form(client, FORM, {"published": "rates"}, page=FORM) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [303, 409]
+    assert only_sweep(database)
