@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, delete, func, insert, select
 from sqlalchemy.orm import Session
 
 from shared.datasets.store import Line
-from shared.tables import EvaluatedPhoto
+from shared.tables import DatasetExample, EvaluatedPhoto, ModelVersion
 
 # Rows per statement: bounds its parameters on both databases.
 CHUNK = 1000
@@ -86,6 +86,18 @@ def cell(
         .limit(limit)
     )
     return list(rows), total
+
+
+def forget(session: Session, digests: Collection[str]) -> None:
+    """Remove what versions answered for these photos: they were deleted."""
+    tested = select(DatasetExample.dataset_version).where(DatasetExample.digest.in_(digests))
+    session.execute(
+        delete(EvaluatedPhoto).where(  # all three, so that the rows are found by their primary key
+            EvaluatedPhoto.version.in_(select(ModelVersion.number)),
+            EvaluatedPhoto.dataset_version.in_(tested),
+            EvaluatedPhoto.digest.in_(digests),
+        )
+    )
 
 
 def _pair(version: int, dataset_version: int) -> Iterable[ColumnElement[bool]]:

@@ -19,6 +19,7 @@ from shared.datasets import labels
 from shared.errors import PhotoDeletedError
 from shared.jobs.handling import FAILURES
 from shared.jobs.states import JobState
+from shared.models import evaluated
 from shared.photos import store as photos
 from shared.tables import Batch, DeletedPhoto, IdempotencyKey, Job, Listing, Photo
 
@@ -112,6 +113,7 @@ def _delete(session: Session, found: Sequence[Photo]) -> None:
         labels.settle(session, digest)  # what only the owner of this photo said is no example any more
     now = utc_now()
     free = digests - photos.needed(session, digests)
+    evaluated.forget(session, free)
     insert_missing(session, DeletedPhoto, [{"digest": digest, "deleted_at": now} for digest in free])
     session.execute(
         update(DeletedPhoto).where(DeletedPhoto.digest.in_(free)).values(deleted_at=now, removed_at=None)

@@ -20,7 +20,7 @@ from shared.jobs.states import JobKind, JobState, Split
 from shared.models import engine_gates
 from shared.photos.intake import prepare
 from shared.settings import EngineChoice, Settings
-from shared.tables import EngineGate, Example, Job, ModelVersion
+from shared.tables import DeletedPhoto, EngineGate, Example, Job, ModelVersion
 from tests.factories import CLASSES, add_champion, add_version, picture
 from tests.random_weights import write_random_weights
 from worker.context import WorkerContext
@@ -152,3 +152,14 @@ def test_an_int8_network_that_is_gone_is_no_reason_not_to_answer(
 def test_who_serves_imports_neither_nncf_nor_tensorflow() -> None:
     seen = subprocess.run([sys.executable, "-c", LOOK], capture_output=True, text=True, check=True)
     assert seen.stdout.strip() == "[]"
+
+
+def test_a_judgement_uses_no_photo_that_was_deleted(context: WorkerContext, champion: ModelVersion) -> None:
+    add_examples(context)
+    with context.database.write() as session:
+        for line in datasets.lines(session, 1, Split.TRAIN):
+            session.delete(session.get_one(Example, line.digest))
+            session.add(DeletedPhoto(digest=line.digest))
+    job = judge(context)
+    assert job.state is JobState.FAILED
+    assert "were deleted" in (job.error_message or "")

@@ -15,9 +15,19 @@ from shared.database import Database
 from shared.errors import BlobMissingError, TransientError
 from shared.jobs import store
 from shared.jobs.states import JobKind, Split
+from shared.models import evaluated
 from shared.photos import deletion, predictions
-from shared.tables import DeletedPhoto, Example, Job, Photo, Prediction
-from tests.factories import add_champion, picture
+from shared.tables import (
+    DatasetExample,
+    DatasetVersion,
+    DeletedPhoto,
+    EvaluatedPhoto,
+    Example,
+    Job,
+    Photo,
+    Prediction,
+)
+from tests.factories import add_champion, add_version, picture
 from tests.web.conftest import Api
 
 ANSWER = {"category": "hat", "confidence": 0.9, "decision": "suggest", "top": []}
@@ -219,3 +229,21 @@ def test_everything_of_one_person_can_be_deleted_and_nothing_of_another(
         assert [job.id for job in session.scalars(select(Job))] == [theirs[1]]
         assert len(session.scalars(select(DeletedPhoto)).all()) == 5
     assert as_seller("DELETE", "/api/v1/account/data").json == {"photos": 0, "batches": 0}
+
+
+def test_what_versions_answered_for_a_deleted_test_photo_goes_with_it(
+    as_seller: Api, database: Database, blobs: BlobStore
+) -> None:
+    version = add_version(database, blobs)
+    gone, _, digest = upload(as_seller, 1)
+    _, _, kept = upload(as_seller, 2)
+    with database.write() as session:
+        session.add(DatasetVersion(number=1, digest="0" * 64, classes=["hat"], counts={}))
+        session.flush()
+        for each in (digest, kept):
+            answered = {"truth": "hat", "answer": "hat", "confidence": 0.9}
+            session.add(DatasetExample(dataset_version=1, digest=each, label="hat", split=Split.TEST))
+            session.add(EvaluatedPhoto(version=version.number, dataset_version=1, digest=each, **answered))
+    as_seller("DELETE", f"/api/v1/photos/{gone}")
+    with database.read() as session:
+        assert [row.digest for row in evaluated.of(session, version.number, 1)] == [kept]
