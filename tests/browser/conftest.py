@@ -26,9 +26,13 @@ CHROMIUM_OPTIONS = [
 ANSWER_MS = 30_000
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """The Chromium of this machine."""
+    """The Chromium of this machine.
+
+    For a module, not the session: while Playwright's synchronous interface is open, an event loop counts as
+    running in this thread, and no other test could start one of its own.
+    """
     path = next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
     if path is None:
         pytest.skip("There is no Chromium on PATH, so the pages were not tried in one.")
@@ -38,7 +42,7 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def signed_in_state(chromium: Browser, live_system: LiveSystem) -> StorageState:
     """The cookies of a browser that followed a sign-in link."""
     context = chromium.new_context()
