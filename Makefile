@@ -9,8 +9,8 @@ help: ## Show this list
 run: ## Set everything up, start everything, serve until Ctrl-C
 	@scripts/set_up.sh run && exec $(BIN)/hangtag run
 
-test: ## Set up what the tests need and run them (ARGS="-k photos" to choose)
-	@scripts/set_up.sh dev && exec $(BIN)/pytest --ignore=tests/faults $(ARGS)
+test: ## Set up what the tests need and run them in two processes (ARGS="-k photos" to choose)
+	@scripts/set_up.sh dev && exec $(BIN)/pytest --ignore=tests/faults -n 2 --dist loadfile $(ARGS)
 
 faults: ## Kill, freeze, flush and fill the real processes; FULL=1 with the real leases and long outages
 	@scripts/set_up.sh dev && FAULTS=$(if $(FULL),full) exec $(BIN)/pytest tests/faults $(if $(FULL),--timeout 900) $(ARGS)

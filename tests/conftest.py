@@ -18,7 +18,7 @@ from shared.database import Database
 from shared.errors import BaseWeightsError
 from shared.migrate import upgrade
 from shared.settings import Settings, load_settings
-from tests.live_system import LiveSystem, prepare_system
+from tests.live_system import LiveSystem, build_engines, prepare_system
 from tests.redis_server import redis_server
 from worker.network.base_weights import ensure_base_weights
 
@@ -142,9 +142,15 @@ def _with_database(url: str, name: str) -> str:
 
 
 @pytest.fixture(scope="session")
-def live_system(short_tmp: Path) -> Iterator[LiveSystem]:
+def built_engines(short_tmp: Path) -> Path:
+    """The engines/ of a data folder: that of the random weights, built once for this test run."""
+    return build_engines(short_tmp / "built")
+
+
+@pytest.fixture(scope="session")
+def live_system(short_tmp: Path, built_engines: Path) -> Iterator[LiveSystem]:
     """Hangtag as `make run` starts it, on SQLite, shared by all tests of this run."""
-    system = prepare_system(short_tmp / "live")
+    system = prepare_system(short_tmp / "live", engines=built_engines)
     system.start()
     yield system
     assert system.stop() == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -23,6 +24,8 @@ from tests.random_weights import write_random_weights
 
 # TensorFlow's import, the building of an engine and its parity check, on two busy cores.
 START_SECONDS = 240
+# The smallest pictures that Xception takes.
+IMAGE_SIZE = 71
 STOP_SECONDS = 120
 
 
@@ -106,9 +109,29 @@ class LiveSystem:
         return "Hangtag is serving" in self.log.read_text()
 
 
-def prepare_system(folder: Path, database_url: str | None = None) -> LiveSystem:
-    """A data folder with random base weights and a champion with a random head; nothing runs yet."""
+def build_engines(folder: Path) -> Path:
+    """Build the OpenVINO engine of random base weights. Returns the engines/ of the data folder `folder`."""
+    folder.mkdir()
+    weights = folder / "random.npz"
+    env = {
+        "HANGTAG_DATA_DIR": str(folder),
+        "HANGTAG_BASE_WEIGHTS": str(weights),
+        "HANGTAG_BASE_WEIGHTS_DIGEST": write_random_weights(weights),
+    }
+    command = [sys.executable, "-m", "worker.engines.build", "--image-size", str(IMAGE_SIZE)]
+    subprocess.run(command, env={**os.environ, **env}, check=True, stdout=subprocess.DEVNULL)
+    return folder / "engines"
+
+
+def prepare_system(folder: Path, database_url: str | None = None, engines: Path | None = None) -> LiveSystem:
+    """A data folder with random base weights and a champion with a random head; nothing runs yet.
+
+    Args:
+        engines: engines that were built already; None leaves it to the first start.
+    """
     folder.mkdir(parents=True, exist_ok=True)
+    if engines is not None:
+        shutil.copytree(engines, folder / "engines")
     weights = folder / "random.npz"
     env = {
         "HANGTAG_DATA_DIR": str(folder),

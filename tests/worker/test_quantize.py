@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -22,7 +23,7 @@ from shared.photos.intake import prepare
 from shared.settings import EngineChoice, Settings
 from shared.tables import DeletedPhoto, EngineGate, Example, Job, ModelVersion
 from tests.factories import CLASSES, add_champion, add_version, picture
-from tests.random_weights import write_random_weights
+from tests.worker.conftest import RandomWeights
 from worker.context import WorkerContext
 from worker.heartbeat import Heartbeat
 from worker.judge import request_judgement
@@ -41,14 +42,21 @@ print(sorted({"nncf", "scipy", "sklearn", "tensorflow", "keras"} & set(sys.modul
 
 
 @pytest.fixture
-def context(settings: Settings, tmp_path: Path) -> Iterator[WorkerContext]:
+def database_url(sqlite_url: str) -> str:
+    return sqlite_url
+
+
+@pytest.fixture
+def context(
+    settings: Settings, random_weights: RandomWeights, built_engines: Path
+) -> Iterator[WorkerContext]:
     """A worker whose engine is made of random weights."""
-    weights = tmp_path / "random.npz"
+    shutil.copytree(built_engines, settings.data_dir / "engines")
     own = dataclasses.replace(
         settings,
         engine=EngineChoice.OPENVINO_INT8,
-        base_weights_digest=write_random_weights(weights),
-        base_weights=weights,
+        base_weights_digest=random_weights.digest,
+        base_weights=random_weights.path,
         threads=2,
     )
     database = Database(own.database_url)
