@@ -1,0 +1,1 @@
+"""The same photos, network and categories behind Hangtag and behind what people build today."""

@@ -1,0 +1,189 @@
+"""Hangtag against what people build today: photos per second over HTTP, from upload to answer.
+
+`python -m benchmarks.serving DATA PHOTOS --python RIVALS/bin/python`: DATA is the data folder of an
+installation whose champion serves in 8 bits (it is copied), PHOTOS a folder of JPEG photos, RIVALS a virtual
+environment with `requirements/cpu.txt` and `benchmarks/serving/requirements.txt`. The sides take turns on the
+same photos; both run all the time. Hangtag stores each photo and each answer; the others keep nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+
+import httpx
+import numpy as np
+
+from benchmarks.figures import machine, told
+from benchmarks.installation import copy_of, process, redis_server
+from benchmarks.serving.rivals import RIVALS, Ask, Rival, serving, wait_for_answer
+from shared import accounts
+from shared.blobs import BlobStore
+from shared.database import Database
+from shared.migrate import upgrade
+from shared.models import engine_gates, registry
+from shared.photos.pixels import read_pixels
+from shared.redis_server import client_url
+from shared.settings import Settings
+from worker.engines.engine import Engine
+from worker.engines.openvino_engine import load_int8_engine
+
+WARM_UP = 32
+# Ready arrays in memory, fed again and again to the bare engine.
+READY = 100
+
+
+def main() -> None:
+    """Measure, and print what was measured."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.serving", description=__doc__)
+    parser.add_argument("data", type=Path, help="the data folder of an installation with an int8 champion")
+    parser.add_argument("photos", type=Path, help="a folder of JPEG photos")
+    parser.add_argument(
+        "--python", type=Path, required=True, help="the interpreter of the rivals' environment"
+    )
+    parser.add_argument("--rivals", nargs="+", choices=RIVALS, default=list(RIVALS))
+    parser.add_argument("--networks", nargs="+", default=["keras-predict", "tensorflow", "int8"])
+    parser.add_argument("--clients", type=int, default=16)
+    parser.add_argument("--count", type=int, default=200, help="photos per pass")
+    parser.add_argument("--pairs", type=int, default=5)
+    options = parser.parse_args()
+    photos = [path.read_bytes() for path in sorted(options.photos.rglob("*.jpg"))[: options.count]]
+    with tempfile.TemporaryDirectory(prefix="hangtag-serving-") as folder, ExitStack() as stack:
+        settings = copy_of(options.data, Path(folder) / "data")
+        upgrade(settings)
+        stack.enter_context(redis_server(settings))
+        for name in ("web", "worker-predict"):
+            stack.enter_context(process(settings, name))
+        ours = Ours(settings, options.clients)
+        print(f"{machine()}; {len(photos)} photos, {options.clients} clients")
+        for rival in (RIVALS[name] for name in options.rivals):
+            for network in (network for network in rival.networks if network in options.networks):
+                with serving(rival, network, settings, options.python, client_url(settings)) as url:
+                    _compare(ours, Theirs(rival, url, options.clients), network, photos, options.pairs)
+
+
+class Ours:
+    """Hangtag, asked by a new person in each pass, so that no photo is known already."""
+
+    def __init__(self, settings: Settings, clients: int) -> None:
+        self._settings = settings
+        self._clients = clients
+        self._passes = 0
+        self.engine = _engine(settings)
+
+    def classify(self, photos: list[bytes]) -> tuple[float, list[str]]:
+        """Photos per second, and the categories."""
+        self._passes += 1
+        headers = {"Authorization": f"Bearer {self._key(f'pass {self._passes}')}", "Prefer": "wait=60"}
+        url = f"http://127.0.0.1:{self._settings.port}"
+        return _timed(url, headers, self._clients, _ask_hangtag, photos)
+
+    def _key(self, name: str) -> str:
+        database = Database(self._settings.database_url)
+        try:
+            with database.write() as session:
+                person = accounts.add_user(session, name, "seller")
+                return accounts.create_key(session, person.id, name, ["classify", "read"])[1]
+        finally:
+            database.close()
+
+
+class Theirs:
+    """A rival that serves."""
+
+    def __init__(self, rival: Rival, url: str, clients: int) -> None:
+        self.rival = rival
+        self._url = url
+        self._clients = clients
+
+    def classify(self, photos: list[bytes]) -> tuple[float, list[str]]:
+        """Photos per second, and the categories."""
+        return _timed(self._url, {}, self._clients, self.rival.ask, photos)
+
+
+def _compare(ours: Ours, theirs: Theirs, network: str, photos: list[bytes], pairs: int) -> None:
+    name = f"{theirs.rival.name} ({network})"
+    wait_for_answer(lambda: theirs.classify(photos[:1])[1][0], f"{name} answers")
+    wait_for_answer(lambda: ours.classify(photos[:1])[1][0], "Hangtag answers")
+    for side in (ours, theirs):
+        side.classify(photos[:WARM_UP])
+    rates: dict[str, list[float]] = {"ours": [], "theirs": [], "bare": []}
+    same = 0.0
+    for number in range(pairs):
+        turns: list[tuple[str, Callable[[list[bytes]], tuple[float, list[str]]]]] = [
+            ("ours", ours.classify),
+            ("theirs", theirs.classify),
+        ]
+        said = {}
+        for side_name, classify in turns if number % 2 else reversed(turns):
+            rate, said[side_name] = classify(photos)
+            rates[side_name].append(rate)
+        rates["bare"].append(_bare(ours.engine, photos))
+        same = float(np.mean([a == b for a, b in zip(said["ours"], said["theirs"], strict=True)]))
+    print(f"{name}; {machine()}")
+    for side_name, values in rates.items():
+        print(f"  {side_name:<7}{told(values, 1)} photos/s")
+    print(f"  ours / theirs {_ratio(rates['ours'], rates['theirs'])}")
+    print(f"  ours / bare   {_ratio(rates['ours'], rates['bare'])}")
+    print(f"  the same category for {same:.1%} of the photos", flush=True)
+
+
+def _ratio(these: list[float], those: list[float]) -> str:
+    return told([one / other for one, other in zip(these, those, strict=True)])
+
+
+def _timed(
+    url: str, headers: dict[str, str], clients: int, ask: Ask, photos: list[bytes]
+) -> tuple[float, list[str]]:
+    limits = httpx.Limits(max_connections=clients, max_keepalive_connections=clients)
+    with (
+        httpx.Client(base_url=url, headers=headers, limits=limits, timeout=120) as client,
+        ThreadPoolExecutor(clients) as pool,
+    ):
+        began = time.perf_counter()
+        categories = list(pool.map(lambda photo: ask(client, photo), photos))
+        return len(photos) / (time.perf_counter() - began), categories
+
+
+def _ask_hangtag(client: httpx.Client, photo: bytes) -> str:
+    response = client.post("/api/v1/classifications", files={"photo": ("photo.jpg", photo)})
+    response.raise_for_status()
+    return str(response.json()["suggestion"]["category"])
+
+
+def _engine(settings: Settings) -> Engine:
+    database = Database(settings.database_url)
+    try:
+        with database.read() as session:
+            version = registry.require_champion(session)
+            gate = engine_gates.of(session, version.number)
+    finally:
+        database.close()
+    if gate is None or not gate.passed or gate.network_digest is None:
+        raise SystemExit("The champion of DATA has no int8 engine that passed its gate.")
+    return load_int8_engine(
+        settings, BlobStore(settings.blob_url), registry.space_of(version), gate.network_digest
+    )
+
+
+def _bare(engine: Engine, photos: list[bytes]) -> float:
+    """Photos per second of the engine alone, in this process, fed with ready arrays."""
+    size = engine.feature_space.image_size
+    pixels = np.stack([read_pixels(photo, size) for photo in photos[:READY]])
+    batch = engine.preferred_batch
+    began = time.perf_counter()
+    done = 0
+    while done < len(photos):
+        start = done % (len(pixels) - batch + 1)
+        engine.features(pixels[start : start + batch])
+        done += batch
+    return done / (time.perf_counter() - began)
+
+
+if __name__ == "__main__":
+    main()
