@@ -55,6 +55,10 @@ class Action(StrEnum):
     EXPORTED = "exported"
     QUARANTINE_RELEASED = "quarantine_released"
     SETTINGS_CHANGED = "settings_changed"
+    WEBHOOK_ADDED = "webhook_added"
+    WEBHOOK_CHANGED = "webhook_changed"
+    WEBHOOK_REMOVED = "webhook_removed"
+    WEBHOOK_SECRET_MADE = "webhook_secret_made"  # noqa: S105 - the name of an act
 
 
 @dataclass(frozen=True, slots=True)

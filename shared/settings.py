@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import secrets
 from collections.abc import Callable, Mapping
@@ -13,6 +14,7 @@ from typing import TypeVar
 from shared.errors import SettingsError
 
 T = TypeVar("T")
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 # Design, section 7: SHA-256 over the little-endian float32 bytes in get_weights() order.
 IMAGENET_XCEPTION_DIGEST = "dd8fa9fc31ba124382395512a133fe425aa5c6667b16e5832bb79910d1b77829"
@@ -68,6 +70,9 @@ class Settings:
     quota_waiting_jobs: int
     quota_storage_gb: int
     quota_trainings: int  # waiting or running at once
+    quota_webhooks: int
+    webhook_http: bool  # whether webhooks may go to http addresses, too
+    webhook_networks: tuple[Network, ...]  # private networks that webhooks may reach
 
     @property
     def production(self) -> bool:
@@ -194,6 +199,16 @@ def _trusted_hosts(env: Mapping[str, str], environment: Environment, host: str) 
     return tuple(dict.fromkeys((*named, *bound, *LOCAL_HOSTS)))
 
 
+def _webhook_http(env: Mapping[str, str], environment: Environment) -> bool:
+    usual = "no" if environment is Environment.PRODUCTION else "yes"
+    return _parse(env, "WEBHOOK_HTTP", usual, _one_of("yes", "no")) == "yes"
+
+
+def _networks(raw: str) -> tuple[Network, ...]:
+    """Networks like 10.20.0.0/16, by commas."""
+    return tuple(ipaddress.ip_network(part.strip()) for part in raw.split(",") if part.strip())
+
+
 def _host_names(raw: str) -> tuple[str, ...]:
     names = tuple(name.strip().lower() for name in raw.split(",") if name.strip())
     for name in names:
@@ -245,6 +260,9 @@ def load_settings(env: Mapping[str, str] | None = None) -> Settings:
         quota_waiting_jobs=_parse(env, "QUOTA_WAITING_JOBS", "50000", _between(0, MOST)),
         quota_storage_gb=_parse(env, "QUOTA_STORAGE_GB", "100", _between(0, MOST)),
         quota_trainings=_parse(env, "QUOTA_TRAININGS", "20", _between(0, MOST)),
+        quota_webhooks=_parse(env, "QUOTA_WEBHOOKS", "10", _between(0, MOST)),
+        webhook_http=_webhook_http(env, environment),
+        webhook_networks=_parse(env, "WEBHOOK_NETWORKS", "", _networks),
     )
 
 

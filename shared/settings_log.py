@@ -41,7 +41,7 @@ def plain_values(settings: Settings) -> dict[str, Any]:
 
 def _plain(value: object) -> Any:
     if isinstance(value, tuple):
-        return list(value)
+        return [str(item) for item in value]
     if value is None or isinstance(value, int):
         return value
     return _without_password(str(value))

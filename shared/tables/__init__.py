@@ -12,6 +12,7 @@ from shared.tables.models import Alias, AliasChange, EvaluatedPhoto, ModelVersio
 from shared.tables.photos import DeletedPhoto, Photo, Prediction
 from shared.tables.reviews import Review
 from shared.tables.sweeps import SweepTrial
+from shared.tables.webhooks import WebhookDelivery, WebhookEndpoint
 from shared.tables.workers import WorkerHeartbeat
 
 __all__ = [
@@ -49,6 +50,8 @@ __all__ = [
     "User",
     "VersionNote",
     "WebSession",
+    "WebhookDelivery",
+    "WebhookEndpoint",
     "WorkerHeartbeat",
     "new_id",
 ]

@@ -10,6 +10,7 @@ from sqlalchemy.orm import DeclarativeBase
 from uuid_utils import uuid7
 
 from shared.jobs.states import JobKind, JobState, Split, TrialState
+from shared.webhooks.states import DeliveryState
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -50,7 +51,7 @@ class EnumText(TypeDecorator[Any]):
     impl = String(20)
     cache_ok = True
 
-    def __init__(self, kind: type[JobKind | JobState | Split | TrialState]) -> None:
+    def __init__(self, kind: type[JobKind | JobState | Split | TrialState | DeliveryState]) -> None:
         super().__init__()
         self.kind = kind
 
@@ -80,4 +81,5 @@ class Base(DeclarativeBase):
         JobState: EnumText(JobState),
         Split: EnumText(Split),
         TrialState: EnumText(TrialState),
+        DeliveryState: EnumText(DeliveryState),
     }

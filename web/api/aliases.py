@@ -6,17 +6,10 @@ from apiflask import APIBlueprint
 from flask import Response
 
 from shared.models import aliases, engine_gates, registry
+from shared.public_views import AliasChangeOut
 from web.api.answers import answer, polled, problems
 from web.api.schemas import VersionOut
-from web.api.version_schemas import (
-    AliasChangeOut,
-    AliasesOut,
-    AliasHistoryOut,
-    AliasIn,
-    PromotionIn,
-    ReasonIn,
-    RemovalQuery,
-)
+from web.api.version_schemas import AliasesOut, AliasHistoryOut, AliasIn, PromotionIn, ReasonIn, RemovalQuery
 from web.auth import identity, require
 from web.services import services
 

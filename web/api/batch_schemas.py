@@ -6,9 +6,9 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
-from shared.batches import Item, ItemState, Summary
-from shared.clock import rfc3339
-from web.api.schemas import MAX_LIMIT, Input, JobErrorOut
+from shared.batches import Item, ItemState
+from shared.public_views import BatchOut, JobErrorOut
+from web.api.schemas import MAX_LIMIT, Input
 
 
 class BatchesQuery(Input):
@@ -45,27 +45,6 @@ class ItemOut(BaseModel):
             photo_id=item.job.photo_id if item.job else None,
             result=item.job.result if item.job else None,
             error=error or None,
-        )
-
-
-class BatchOut(BaseModel):
-    """One batch in figures."""
-
-    id: str
-    created_at: str = Field(description="RFC 3339, UTC.")
-    total: int = Field(description="Files in it.")
-    finished: bool = Field(description="Whether every file has its final outcome.")
-    counts: dict[ItemState, int] = Field(description="Files by state; states without any are left out.")
-
-    @classmethod
-    def of(cls, summary: Summary) -> BatchOut:
-        """The public view of a batch."""
-        return cls(
-            id=summary.batch.id,
-            created_at=rfc3339(summary.batch.created_at) or "",
-            total=summary.total,
-            finished=not summary.unfinished,
-            counts=summary.counts,
         )
 
 

@@ -7,8 +7,9 @@ from flask import Response, request
 
 from shared import batches
 from shared.photos.archive import MAX_MEMBERS
+from shared.public_views import BatchOut
 from web.api.answers import Answers, answer, linked, polled, problems
-from web.api.batch_schemas import BatchAnswer, BatchesOut, BatchesQuery, BatchOut, ItemOut
+from web.api.batch_schemas import BatchAnswer, BatchesOut, BatchesQuery, ItemOut
 from web.auth import identity, require
 from web.batch_export import csv_lines, json_lines
 from web.batch_intake import give_room_back, make_room, receive

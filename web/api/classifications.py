@@ -12,8 +12,9 @@ from sqlalchemy.orm import Session
 from shared.errors import FileMissingError
 from shared.jobs.states import TERMINAL, JobKind, JobState
 from shared.photos.intake import PreparedPhoto
+from shared.public_views import JobOut
 from web.api.answers import Answers, answer, problems
-from web.api.schemas import ClassificationOut, JobOut, PhotoOut
+from web.api.schemas import ClassificationOut, PhotoOut
 from web.auth import identity, require
 from web.idempotency import PARAMETER, REPLAYED, fingerprint, once, recall
 from web.services import services

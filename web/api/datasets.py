@@ -12,9 +12,10 @@ from shared.datasets import reports, store
 from shared.datasets.csv_import import CsvImport
 from shared.errors import UnsupportedTypeError, ValidationError
 from shared.jobs.states import JobKind
+from shared.public_views import JobOut
 from web.api.answers import answer, polled, problems
 from web.api.dataset_schemas import CsvReportOut, DatasetReportOut
-from web.api.schemas import DatasetOut, DatasetsOut, JobAnswer, JobOut
+from web.api.schemas import DatasetOut, DatasetsOut, JobAnswer
 from web.auth import identity, require
 from web.idempotency import PARAMETER, REPLAYED, fingerprint, once
 from web.services import services

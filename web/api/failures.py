@@ -6,9 +6,10 @@ from apiflask import APIBlueprint
 from flask import Response
 
 from shared.jobs import failures
+from shared.public_views import JobOut
 from web.api.answers import answer, polled, problems
 from web.api.operator_schemas import CauseIn, DealtOut, FailureOut, FailuresOut
-from web.api.schemas import JobAnswer, JobOut
+from web.api.schemas import JobAnswer
 from web.auth import identity, require
 from web.services import services
 

@@ -7,8 +7,8 @@ from flask import Response, request
 
 from shared.jobs import store
 from shared.jobs.states import TERMINAL
+from shared.public_views import JobOut
 from web.api.answers import Answers, problems
-from web.api.schemas import JobOut
 from web.auth import identity, require
 from web.services import services
 from web.streams import event_id, events

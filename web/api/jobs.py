@@ -6,8 +6,9 @@ from apiflask import APIBlueprint
 from flask import Response
 
 from shared.jobs import store
+from shared.public_views import JobOut
 from web.api.answers import answer, linked, polled, problems
-from web.api.schemas import JobAnswer, JobOut, JobsOut, JobsQuery, WaitQuery
+from web.api.schemas import JobAnswer, JobsOut, JobsQuery, WaitQuery
 from web.auth import identity, require, require_say_in
 from web.services import services
 from web.waiting import wait_until_terminal

@@ -9,7 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from shared.clock import rfc3339
 from shared.jobs.states import Handling, JobKind, JobState
 from shared.models.hyperparameters import PRESETS
-from shared.tables import DatasetVersion, EngineGate, Job, ModelVersion, Photo
+from shared.public_views import JobOut
+from shared.tables import DatasetVersion, EngineGate, ModelVersion, Photo
 
 MAX_LIMIT = 200
 
@@ -46,64 +47,6 @@ class TrainingIn(BaseModel):
 
     preset: str = Field("best", json_schema_extra={"enum": list(PRESETS)})
     dataset_version: int | None = Field(None, ge=1, description="The newest one when left out.")
-
-
-class ProgressOut(BaseModel):
-    """How far a job is."""
-
-    stage: str | None
-    done: int | None
-    total: int | None
-    eta_seconds: float | None
-
-
-class JobErrorOut(BaseModel):
-    """Why a job failed."""
-
-    code: str
-    message: str
-
-
-class JobOut(BaseModel):
-    """One job. `result` depends on its kind; of one that was cancelled it says so, or is null."""
-
-    id: str
-    kind: JobKind
-    state: JobState
-    attempt: int
-    progress: ProgressOut
-    created_at: str
-    started_at: str | None
-    finished_at: str | None
-    cancel_requested_at: str | None
-    error: JobErrorOut | None
-    result: dict[str, Any] | None
-    retried_as: str | None = Field(None, description="The id of the job that took its place.")
-    discarded_at: str | None = None
-    discarded_by: str | None = None
-
-    @classmethod
-    def of(cls, job: Job) -> JobOut:
-        """The public view of a job row."""
-        error = job.error_code and JobErrorOut(code=job.error_code, message=job.error_message or "")
-        return cls(
-            id=job.id,
-            kind=job.kind,
-            state=job.state,
-            attempt=job.attempt,
-            progress=ProgressOut(
-                stage=job.stage, done=job.done, total=job.total, eta_seconds=job.eta_seconds
-            ),
-            created_at=rfc3339(job.created_at) or "",
-            started_at=rfc3339(job.started_at),
-            finished_at=rfc3339(job.finished_at),
-            cancel_requested_at=rfc3339(job.cancel_requested_at),
-            error=error or None,
-            result=job.result,
-            retried_as=job.retried_as,
-            discarded_at=rfc3339(job.discarded_at),
-            discarded_by=job.discarded_by,
-        )
 
 
 class PhotoOut(BaseModel):

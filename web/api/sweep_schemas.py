@@ -7,11 +7,12 @@ from typing import Any
 from pydantic import BaseModel, Field
 
 from shared.jobs.states import TrialState
+from shared.public_views import JobOut
 from shared.sweeps import store as sweeps
 from shared.sweeps.plan import SWEEP_PRESETS, SweepPlan
 from shared.sweeps.store import TrialMetrics
 from shared.tables import Job, SweepTrial
-from web.api.schemas import Input, JobOut
+from web.api.schemas import Input
 
 
 class SweepIn(Input):

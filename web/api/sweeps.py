@@ -14,10 +14,11 @@ from shared.datasets import store as datasets
 from shared.jobs.states import JobKind
 from shared.models.hyperparameters import HyperParameters
 from shared.models.parameter_fields import ParametersError
+from shared.public_views import JobOut
 from shared.sweeps import store as sweeps
 from shared.sweeps.plan import SWEEP_PRESETS, SweepPlan
 from web.api.answers import answer, polled, problems
-from web.api.schemas import JobAnswer, JobOut
+from web.api.schemas import JobAnswer
 from web.api.sweep_schemas import SweepIn, SweepOut
 from web.auth import identity, require
 from web.idempotency import PARAMETER, REPLAYED, fingerprint, once

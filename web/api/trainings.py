@@ -15,8 +15,9 @@ from shared.errors import NotFoundError
 from shared.jobs import store
 from shared.jobs.states import JobKind
 from shared.models.hyperparameters import HyperParameters
+from shared.public_views import JobOut
 from web.api.answers import answer, polled, problems
-from web.api.schemas import EpochOut, JobAnswer, JobOut, MetricsOut, TrainingIn
+from web.api.schemas import EpochOut, JobAnswer, MetricsOut, TrainingIn
 from web.auth import identity, require
 from web.idempotency import PARAMETER, REPLAYED, fingerprint, once
 from web.pages.reading import epochs_of

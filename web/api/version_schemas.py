@@ -11,7 +11,8 @@ from shared.models.comparison import Comparison, Outcome, Pair
 from shared.models.evaluation import Evaluation
 from shared.models.gate import Check
 from shared.models.notes import MAX_NOTE_CHARACTERS
-from shared.tables import AliasChange, VersionNote
+from shared.public_views import AliasChangeOut
+from shared.tables import VersionNote
 from web.api.schemas import Input
 
 
@@ -43,29 +44,6 @@ class AliasesOut(BaseModel):
     """Every name and the version it means."""
 
     aliases: dict[str, int]
-
-
-class AliasChangeOut(BaseModel):
-    """One move of an alias."""
-
-    before: int | None
-    after: int | None = Field(description="Null when the name was taken away.")
-    actor: str
-    reason: str
-    created_at: str
-    gate: dict[str, Any] | None = Field(None, description="What the gate said, where it was asked.")
-
-    @classmethod
-    def of(cls, change: AliasChange) -> AliasChangeOut:
-        """The public view of a row."""
-        return cls(
-            before=change.before,
-            after=change.after,
-            actor=change.actor,
-            reason=change.reason,
-            created_at=rfc3339(change.created_at) or "",
-            gate=change.gate,
-        )
 
 
 class AliasHistoryOut(BaseModel):
