@@ -19,6 +19,7 @@ from shared.photos import predictions
 from shared.photos import store as photos
 from shared.photos.store import StoredPhoto
 from shared.tables import Batch, BatchItem, Job
+from shared.webhooks import outbox
 
 
 class ItemState(StrEnum):
@@ -98,6 +99,8 @@ def create(session: Session, owner_id: str, sent: Sequence[Sent]) -> Batch:
             }
         )
     session.execute(insert(BatchItem), rows)
+    outbox.jobs_ended(session, list(jobs.values()))  # those that were answered before
+    outbox.batches_changed(session, [batch.id])
     return batch
 
 

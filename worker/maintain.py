@@ -1,4 +1,6 @@
-"""Sends wake-ups that are due and takes jobs back from dead workers. Several may run side by side."""
+"""Sends wake-ups and webhooks that are due, takes jobs back from dead workers, cleans up.
+
+Several may run side by side."""
 
 from __future__ import annotations
 
@@ -18,11 +20,13 @@ from shared.errors import HangtagError
 from shared.jobs import pruning, upkeep
 from shared.log_context import configure_logging
 from shared.settings import load_settings
+from shared.webhooks.pruning import prune_deliveries
 from worker.context import WorkerContext, build_context
 from worker.heartbeat import Heartbeat, forget_silent
 from worker.judge import request_judgement
 from worker.reaper import LOOK_SECONDS, Reaper
 from worker.sweep import remove_deleted, sweep_blobs
+from worker.webhooks.sender import ABANDONED_LOOK_SECONDS, Abandoned, Sender
 
 logger = structlog.get_logger(__name__)
 DISPATCH_SECONDS = 2.0
@@ -57,10 +61,12 @@ def dispatch(context: WorkerContext) -> None:
 
 
 def forget(context: WorkerContext) -> None:
-    """Drop silent workers, idempotency keys nobody will send again, and attempts older than the setting."""
+    """Drop silent workers, idempotency keys nobody will send again, and history older than the setting."""
     forget_silent(context.database, utc_now() - SILENT_FOR)
     context.database.transact(idempotency.forget_old)
-    pruning.prune_attempts(context.database, utc_now() - timedelta(days=context.settings.history_days))
+    before = utc_now() - timedelta(days=context.settings.history_days)
+    pruning.prune_attempts(context.database, before)
+    prune_deliveries(context.database, before)
 
 
 def maintain(duties: Sequence[Duty], stop: threading.Event) -> None:
@@ -79,12 +85,17 @@ def _work(context: WorkerContext, stop: threading.Event) -> None:
         Duty("remove_deleted", lambda: remove_deleted(context), DELETION_SECONDS),
     ]
     threading.Thread(target=maintain, args=(sweeps, stop), name="sweep", daemon=True).start()
+    sender = threading.Thread(
+        target=Sender(context.database, context.settings).run, args=(stop,), name="webhooks"
+    )
+    sender.start()  # no daemon: attempts that are under way are ended and recorded
     maintain(
         [
             Duty("dispatch", lambda: dispatch(context), DISPATCH_SECONDS),
             Duty("reap", Reaper(context.database).look, LOOK_SECONDS),
             Duty("forget", lambda: forget(context), FORGET_SECONDS),
             Duty("judge", lambda: request_judgement(context), JUDGE_SECONDS),
+            Duty("webhooks", Abandoned(context.database).look, ABANDONED_LOOK_SECONDS),
         ],
         stop,
     )

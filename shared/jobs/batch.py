@@ -12,6 +12,7 @@ from shared.clock import utc_now
 from shared.errors import ConflictError
 from shared.jobs.states import JobState, may_move
 from shared.tables import Attempt, Job
+from shared.webhooks import outbox
 
 
 def held(session: Session, attempts: Collection[tuple[str, int]]) -> dict[str, Job]:
@@ -48,3 +49,4 @@ def succeed(session: Session, jobs: Collection[Job], results: Mapping[str, dict[
         job.lease_owner = job.lease_until = job.eta_seconds = None
         job.done = job.total
     session.flush()
+    outbox.jobs_ended(session, [job.id for job in jobs])

@@ -6,7 +6,6 @@ lease matches no row and raises LeaseLostError, so its whole transaction is roll
 
 from __future__ import annotations
 
-import random
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -28,14 +27,15 @@ from shared.errors import (
     QuarantinedError,
     TransientError,
 )
+from shared.jobs.backoff import MAX_BACKOFF_SECONDS, backoff
 from shared.jobs.handling import stands, task_again
 from shared.jobs.states import ACTIVE, TERMINAL, Handling, JobKind, JobState, may_move
 from shared.paging import Page, newest_first
 from shared.tables import HELD_IN_QUARANTINE, Attempt, Job
+from shared.webhooks import outbox
 
 # A batch of photos takes about a second on two cores; thirty times that is a dead worker.
 LEASE_SECONDS = {kind: 30 if kind is JobKind.CLASSIFY else 90 for kind in JobKind}
-MAX_BACKOFF_SECONDS = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +87,7 @@ def create_answered(
     )
     session.add(job)
     session.flush()
+    outbox.jobs_ended(session, [job.id])
     return job
 
 
@@ -275,6 +276,8 @@ def request_cancel(session: Session, job_id: str, owner_id: str | None = None) -
     )
     if not asked:
         raise AlreadyFinishedError
+    if ended:
+        outbox.jobs_ended(session, [job_id])
     session.refresh(job)
     return job
 
@@ -349,12 +352,6 @@ def counts(session: Session) -> dict[tuple[JobKind, JobState], int]:
     return {(kind, state): count for kind, state, count in rows}
 
 
-def backoff(attempt: int) -> timedelta:
-    """The wait before the next attempt: exponential, capped, jittered so that a crowd spreads out."""
-    seconds = min(MAX_BACKOFF_SECONDS, 5 * 2**attempt)
-    return timedelta(seconds=seconds * random.uniform(0.5, 1.5))  # noqa: S311 - spreads load, keeps no secret
-
-
 def _fence(job_id: str, attempt: int) -> tuple[ColumnElement[bool], ...]:
     return (Job.id == job_id, Job.attempt == attempt, Job.state == JobState.RUNNING)
 
@@ -373,6 +370,8 @@ def _move(session: Session, job_id: str, held: int, state: JobState, **changes: 
     values = {"state": state, "lease_owner": None, "lease_until": None, "finished_at": finished_at, **changes}
     if not _rows(session, update(Job).where(*_fence(job_id, held)).values(**values)):
         raise LeaseLostError
+    if finished_at is not None:
+        outbox.jobs_ended(session, [job_id])
 
 
 def _rows(session: Session, statement: Any) -> int:

@@ -19,6 +19,7 @@ from shared.models.feature_space import FeatureSpace
 from shared.models.head import Head
 from shared.models.layers import load_layers
 from shared.tables import MAX_INTEGER, Alias, AliasChange, ModelVersion
+from shared.webhooks import outbox
 
 CHAMPION = "champion"
 MAX_REASON_CHARACTERS = 500
@@ -113,6 +114,7 @@ def promote(
         ValidationError: the reason is missing or too long.
     """
     change = move(session, CHAMPION, number, actor, reason, gate)
+    outbox.version_promoted(session, change)
     back = change.before is not None and number < change.before
     action = Action.ROLLED_BACK if back else Action.PROMOTED
     audit.record(

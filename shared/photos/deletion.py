@@ -22,6 +22,7 @@ from shared.jobs.states import JobState
 from shared.models import evaluated
 from shared.photos import store as photos
 from shared.tables import Batch, DeletedPhoto, IdempotencyKey, Job, Listing, Photo
+from shared.webhooks import outbox
 
 # Photos per transaction: short for sellers who write at the same time.
 CHUNK = 100
@@ -124,6 +125,10 @@ def _end_jobs(session: Session, photo_ids: Sequence[str]) -> None:
     """Stop what waits or runs, and take picture and answer out of what has ended."""
     now = utc_now()
     about = Job.photo_id.in_(photo_ids)
+    waiting = list(
+        session.scalars(select(Job.id).where(about, Job.state == JobState.QUEUED).with_for_update())
+    )
+    outbox.forget_answers(session, select(Job.id).where(about))
     ends: dict[JobState, dict[str, Any]] = {
         JobState.QUEUED: {"state": JobState.CANCELLED, "finished_at": now, "cancel_requested_at": now},
         JobState.RUNNING: {"cancel_requested_at": func.coalesce(Job.cancel_requested_at, now)},
@@ -137,3 +142,4 @@ def _end_jobs(session: Session, photo_ids: Sequence[str]) -> None:
         .where(about)
         .values(photo_id=None, result=None, error_code=PhotoDeletedError.code, error_message=JOB_MESSAGE)
     )
+    outbox.jobs_ended(session, waiting)
