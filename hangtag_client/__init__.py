@@ -7,7 +7,7 @@ with Client("http://127.0.0.1:8000", key) as hangtag:
 from __future__ import annotations
 
 from hangtag_client.client import AsyncClient, Client
-from hangtag_client.errors import ApiError, ClientError, JobError, UnreachableError
+from hangtag_client.errors import ApiError, ClientError, JobError, UnreachableError, WebhookError
 from hangtag_client.results import (
     Batch,
     BatchItem,
@@ -18,6 +18,7 @@ from hangtag_client.results import (
     ModelVersion,
     Suggestion,
 )
+from hangtag_client.webhooks import verify_webhook
 
 __all__ = [
     "ApiError",
@@ -34,4 +35,6 @@ __all__ = [
     "ModelVersion",
     "Suggestion",
     "UnreachableError",
+    "WebhookError",
+    "verify_webhook",
 ]

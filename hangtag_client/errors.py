@@ -23,6 +23,10 @@ class JobError(ClientError):
         self.code = code
 
 
+class WebhookError(ClientError):
+    """A request is not a webhook that Hangtag has just sent. Answer it with 400 and forget it."""
+
+
 class ApiError(ClientError):
     """The server refused a request (RFC 9457).
 

@@ -1,7 +1,7 @@
 """Messages on their way: claimed, recorded, given up, sent again, listed, pruned.
 
-As with jobs, a claim counts the attempt and what comes of it is fenced by that number. Each endpoint is
-served by itself: so many messages at a time and no more, one at a time while it fails, and none during its pauses.
+As with jobs, a claim counts the attempt and what comes of it is fenced by that number. Each endpoint stands
+alone: so many messages at a time and no more, one at a time while it fails, and none during its pauses.
 """
 
 from __future__ import annotations
@@ -11,17 +11,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, literal_column, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, exists, func, literal_column, or_, select
 from sqlalchemy.orm import Session
 
 from shared.clock import utc_now
-from shared.errors import ConflictError, NotFoundError
 from shared.jobs.backoff import backoff
 from shared.paging import Page, newest_first
 from shared.tables import User, WebhookDelivery, WebhookEndpoint
 from shared.tables.webhooks import MAX_ATTEMPTS
 from shared.webhooks import payloads
-from shared.webhooks.states import DeliveryState, WebhookEvent
+from shared.webhooks.states import DeliveryState
 
 # 10 s, 20 s, 40 s, ... 6 h: fifteen attempts reach over about 23 hours.
 LONGEST_WAIT_SECONDS = 6 * 3600
@@ -166,67 +165,6 @@ def page(
     return newest_first(session, query, WebhookDelivery.id, cursor, limit)
 
 
-def test(session: Session, endpoint: WebhookEndpoint) -> WebhookDelivery:
-    """Have a test message sent. While one waits, it is that one.
-
-    Raises:
-        ConflictError: the endpoint is switched off.
-    """
-    if not endpoint.active:
-        raise ConflictError("Switch this webhook on first: nothing is sent to one that is off.")
-    waits = (
-        WebhookDelivery.endpoint_id == endpoint.id,
-        WebhookDelivery.event == WebhookEvent.TEST,
-        _in(DeliveryState.WAITING),
-    )
-    delivery = session.scalar(select(WebhookDelivery).where(*waits).limit(1))
-    if delivery is None:
-        delivery = WebhookDelivery(endpoint_id=endpoint.id, event=WebhookEvent.TEST.value)
-        session.add(delivery)
-    delivery.next_at = utc_now()
-    session.flush()
-    return delivery
-
-
-def replay(session: Session, endpoint: WebhookEndpoint, delivery_id: str) -> WebhookDelivery:
-    """Send one message of an endpoint again, under the same id, as soon as may be.
-
-    Raises:
-        NotFoundError: unknown, or another endpoint's.
-        ConflictError: it is being sent at this moment.
-    """
-    delivery = session.get(WebhookDelivery, delivery_id, with_for_update=True)
-    if delivery is None or delivery.endpoint_id != endpoint.id:
-        raise NotFoundError("There is no delivery with this id.")
-    if delivery.state is DeliveryState.SENDING:
-        raise ConflictError("This is being sent at this moment.")
-    delivery.state, delivery.ended_at, delivery.next_at = DeliveryState.WAITING, None, utc_now()
-    delivery.max_attempts = delivery.attempt + MAX_ATTEMPTS
-    session.flush()
-    return delivery
-
-
-def replay_failed(session: Session, endpoint_id: str, since: datetime | None, limit: int) -> int:
-    """Send the oldest failed messages of an endpoint again, up to `limit`. Returns how many."""
-    failed = select(WebhookDelivery.id).where(
-        WebhookDelivery.endpoint_id == endpoint_id, _in(DeliveryState.FAILED)
-    )
-    if since is not None:
-        failed = failed.where(WebhookDelivery.created_at >= since)
-    ids = session.scalars(failed.order_by(WebhookDelivery.id).limit(limit).with_for_update()).all()
-    session.execute(
-        update(WebhookDelivery)
-        .where(WebhookDelivery.id.in_(ids))
-        .values(
-            state=DeliveryState.WAITING,
-            ended_at=None,
-            next_at=utc_now(),
-            max_attempts=WebhookDelivery.attempt + MAX_ATTEMPTS,
-        )
-    )
-    return len(ids)
-
-
 def _ready(now: datetime) -> Select[str]:
     """The endpoints something may be sent to at this moment, and is to be."""
     sending = (
@@ -256,7 +194,7 @@ def _busy(session: Session, endpoint_ids: Sequence[str]) -> Counter[str]:
         .where(WebhookDelivery.endpoint_id.in_(endpoint_ids), _in(DeliveryState.SENDING))
         .group_by(WebhookDelivery.endpoint_id)
     )
-    return Counter(dict(rows.tuples().all()))
+    return Counter(dict(rows.all()))
 
 
 def _take(session: Session, endpoint: WebhookEndpoint, room: int, now: datetime) -> Iterable[Outgoing]:

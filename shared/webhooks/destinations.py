@@ -84,6 +84,10 @@ def _unwrapped(address: Address) -> Address:
 
 
 def _public(address: Address) -> bool:
-    """Whether the whole Internet reaches it. `is_global` leaves out private, loopback, link-local, shared and
-    documentation ranges; what is reserved holds translated IPv4 addresses too (64:ff9b::/96)."""
-    return address.is_global and not (address.is_multicast or address.is_reserved or address.is_unspecified)
+    """Whether the whole Internet reaches it.
+
+    `is_global` leaves out private, loopback, link-local, shared and documentation ranges. What is reserved
+    holds translated IPv4 addresses (64:ff9b::/96); site-local addresses were private networks once.
+    """
+    site_local = isinstance(address, ipaddress.IPv6Address) and address.is_site_local
+    return address.is_global and not (address.is_multicast or address.is_reserved or site_local)

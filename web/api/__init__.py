@@ -23,6 +23,7 @@ from web.api import (
     sweeps,
     trainings,
     users,
+    webhooks,
 )
 
 MODULES = (
@@ -43,6 +44,7 @@ MODULES = (
     sweeps,
     trainings,
     users,
+    webhooks,
 )
 
 
