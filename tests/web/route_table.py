@@ -120,6 +120,15 @@ ROUTES: dict[str, Route] = {
     "POST /account/sign-out-everywhere": page(303),
     "POST /account/keys": page(send={"data": {"name": "walk", "scopes": "read", "days": "30"}}),
     "POST /account/keys/<key_id>/revoke": only_own_page(303),
+    "GET /account/webhooks": page(),
+    "POST /account/webhooks": page(422, send={"data": {"url": "nowhere"}}),
+    "GET /account/webhooks/<webhook_id>": only_own_page(),
+    "POST /account/webhooks/<webhook_id>": only_own_page(303, send={"data": {"active": "no"}}),
+    "POST /account/webhooks/<webhook_id>/secret": only_own_page(),
+    "POST /account/webhooks/<webhook_id>/test": only_own_page(303),
+    "POST /account/webhooks/<webhook_id>/remove": only_own_page(303),
+    "POST /account/webhooks/<webhook_id>/replay": only_own_page(303),
+    "POST /account/webhooks/<webhook_id>/deliveries/<delivery_id>/replay": only_own_page(303),
     # Selling and jobs
     "GET /sell": page(),
     "POST /sell": page(303, photo=True),
@@ -231,6 +240,17 @@ ROUTES: dict[str, Route] = {
     "PUT /api/v1/listings/<listing_id>/category": classify_own(
         200, send={"json": {"category": "hat"}, "headers": {"If-Match": "*"}}
     ),
+    # API: webhooks
+    "POST /api/v1/webhooks": classify(422, send={"json": {"url": "nowhere", "events": ["job.failed"]}}),
+    "GET /api/v1/webhooks": read(),
+    "GET /api/v1/webhooks/<webhook_id>": read_own(),
+    "PATCH /api/v1/webhooks/<webhook_id>": classify_own(200, send={"json": {"active": False}}),
+    "DELETE /api/v1/webhooks/<webhook_id>": classify_own(204),
+    "POST /api/v1/webhooks/<webhook_id>/secret": classify_own(200),
+    "POST /api/v1/webhooks/<webhook_id>/test": classify_own(202),
+    "GET /api/v1/webhooks/<webhook_id>/deliveries": read_own(),
+    "POST /api/v1/webhooks/<webhook_id>/deliveries/<delivery_id>/replay": classify_own(202),
+    "POST /api/v1/webhooks/<webhook_id>/replay": classify_own(202, send={"json": {}}),
     # API: trainings, datasets, versions
     "POST /api/v1/trainings": train(202, send={"json": {}}),
     "GET /api/v1/trainings/<job_id>": read_own(fill={"job_id": "training_id"}),

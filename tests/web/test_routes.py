@@ -21,8 +21,9 @@ from shared.accounts import sessions
 from shared.blobs import BlobStore
 from shared.database import Database
 from shared.jobs.states import JobKind, JobState
-from shared.settings import load_settings
+from shared.settings import Settings, load_settings
 from shared.tables import Batch, DatasetVersion, SignInAttempt, User
+from shared.webhooks import endpoints, replaying
 from tests.factories import (
     add_champion,
     add_failures,
@@ -48,6 +49,7 @@ class Walk:
     app: APIFlask
     database: Database
     blobs: BlobStore
+    settings: Settings
     people: dict[str, User]
 
     def objects(self) -> dict[str, str]:
@@ -77,7 +79,15 @@ class Walk:
             "listing_id": add_listing(self.database, seller, photo).id,
             "batch_id": batch.id,
             "number": "1",
+            **dict(zip(("webhook_id", "delivery_id"), self._webhook(seller), strict=True)),
         }
+
+    def _webhook(self, owner: User) -> tuple[str, str]:
+        """A webhook and a message of it."""
+        url = f"https://example.org/{uuid4().hex}"
+        with self.database.write() as session:
+            endpoint, _ = endpoints.add(session, self.settings, owner.id, url, ["job.failed"])
+            return endpoint.id, replaying.test(session, endpoint).id
 
     def status(self, name: str, route: Route, client: FlaskClient, headers: dict[str, str]) -> int:
         """What one caller gets."""
@@ -104,7 +114,8 @@ def walk(migrated_sqlite: Path, redis_url: str, tmp_path_factory: pytest.TempPat
     """The application with a champion, a dataset and one person of each kind."""
     folder = tmp_path_factory.mktemp("walk")
     shutil.copy(migrated_sqlite, folder / "hangtag.db")
-    settings = load_settings({"HANGTAG_DATA_DIR": str(folder), "HANGTAG_REDIS_URL": redis_url})
+    env = {"HANGTAG_DATA_DIR": str(folder), "HANGTAG_REDIS_URL": redis_url, "HANGTAG_QUOTA_WEBHOOKS": "0"}
+    settings = load_settings(env)
     app, database = create_app(settings), Database(settings.database_url)
     blobs = BlobStore(settings.blob_url)
     roles = {"other": "seller", "seller": "seller", "reviewer": "reviewer", "admin": "admin"}
@@ -112,7 +123,7 @@ def walk(migrated_sqlite: Path, redis_url: str, tmp_path_factory: pytest.TempPat
     add_champion(database, blobs)
     with database.write() as session:
         session.add(DatasetVersion(digest="d" * 64, classes=["hat"], counts={}))
-    yield Walk(app, database, blobs, people)
+    yield Walk(app, database, blobs, settings, people)
     app.extensions[EXTENSION].close()
     database.close()
 

@@ -31,6 +31,7 @@ def register(app: Flask) -> None:
         training_form,
         trainings,
         versions,
+        webhooks,
         your_data,
     )
 
