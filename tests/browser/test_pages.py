@@ -28,6 +28,7 @@ PAGES = (
     "/versions",
     "/versions/1",
     "/versions/1/champion",
+    "/account/webhooks",
     "/api/docs",
     "/api/docs/models",
     "/api/docs/objects",

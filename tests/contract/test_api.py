@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import hypothesis
 import pytest
@@ -18,6 +20,7 @@ from shared import accounts
 from shared.blobs import BlobStore
 from shared.jobs.states import JobKind, Split
 from shared.tables import DatasetVersion
+from shared.webhooks import endpoints, replaying
 from tests.factories import add_champion, add_failures, add_job, add_key, add_listing, add_photo, picture
 from tests.web_server import WebServer, serve
 
@@ -107,7 +110,14 @@ def existing(server: WebServer) -> dict[str, Any]:
             session.add(DatasetVersion(digest="2" * 64, classes=["hat", "shoes"], counts=counts))
     with server.client() as client:
         sent = client.post("/api/v1/batches", files={"photo": ("a.jpg", picture(1))}).json()
+    with server.database.write() as session:
+        url = f"https://example.org/{uuid4().hex}"
+        unlimited = dataclasses.replace(server.settings, quota_webhooks=0)
+        endpoint, _ = endpoints.add(session, unlimited, server.seller.id, url, ["job.failed"])
+        delivery = replaying.test(session, endpoint)
     return {
+        "webhook_id": endpoint.id,
+        "delivery_id": delivery.id,
         "job_id": job.id,
         "failed_id": failed[0].id,
         "photo_id": photo.id,

@@ -22,6 +22,7 @@ from web.pages.present.webhook_rows import (
     state_of,
     webhook_row,
 )
+from web.pages.present.words import plural
 from web.services import services
 
 DELIVERIES_PER_PAGE = 50
@@ -133,7 +134,9 @@ def replay_failed_deliveries(webhook_id: str) -> Response:
     hours = request.form.get("hours", 0, type=int)
     since = utc_now() - timedelta(hours=hours) if hours in SINCE and hours else None
     count = replaying.replay_failed(services().database, webhook_id, since)
-    flash(f"{count} failed messages are sent again." if count else "Nothing has failed.", DONE)
+    flash(
+        f"{plural(count, 'message is', 'messages are')} sent again." if count else "Nothing has failed.", DONE
+    )
     return _back(webhook_id)
 
 

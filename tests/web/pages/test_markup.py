@@ -30,6 +30,7 @@ PAGES = (
         "/versions/1",
         "/versions/1/champion",
         "/account",
+        "/account/webhooks",
         "/batches",
         "/your-data",
         "/people",
