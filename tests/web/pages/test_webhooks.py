@@ -1,4 +1,4 @@
-"""Webhooks on pages, without JavaScript: their secrets are shown once, and what receivers answered as text."""
+"""Webhooks on pages, without JavaScript: secrets are shown once, and what receivers answered as text."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_the_log_shows_what_the_receiver_said_as_text_and_can_be_sent_again(
         )
     page = f"{PAGE}/{endpoint.id}"
     text = signed_in.get(page).text
-    assert "The receiver answered 500. 37 ms" in text
+    assert "The receiver answered 500, after 37 ms." in text
     assert "&lt;script&gt;alert(1)" in text
     assert "<script>alert" not in text
     assert "Nothing has arrived for 3 days." in text

@@ -48,7 +48,7 @@ class DeliveryRow:
     job_id: str | None
     batch_id: str | None
     state: StateWord
-    may_send: bool
+    button: str | None  # what sending it by hand is called, where that makes sense
     attempt: int
     created_at: datetime
     next_at: datetime | None
@@ -92,7 +92,7 @@ def delivery_row(delivery: WebhookDelivery) -> DeliveryRow:
         job_id=delivery.job_id,
         batch_id=delivery.batch_id,
         state=STATE_WORDS[delivery.state],
-        may_send=delivery.state is not DeliveryState.SENDING,
+        button=_button(delivery),
         attempt=delivery.attempt,
         created_at=delivery.created_at,
         next_at=delivery.next_at if delivery.state is DeliveryState.WAITING and delivery.attempt else None,
@@ -101,9 +101,17 @@ def delivery_row(delivery: WebhookDelivery) -> DeliveryRow:
     )
 
 
+def _button(delivery: WebhookDelivery) -> str | None:
+    if delivery.state is DeliveryState.WAITING:
+        return "Send now" if delivery.attempt else None
+    return None if delivery.state is DeliveryState.SENDING else "Send again"
+
+
 def _outcome(delivery: WebhookDelivery) -> str:
     """How the last attempt went: the status or what was wrong, and how long it took."""
     if delivery.sent_at is None:
         return delivery.error or "Not sent yet"
     said = delivery.error or f"Answered {delivery.status}."
-    return f"{said} {delivery.duration_ms} ms"
+    if delivery.status is None:
+        return said  # it says itself how long we waited
+    return f"{said.removesuffix('.')}, after {delivery.duration_ms} ms."
