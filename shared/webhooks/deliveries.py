@@ -15,9 +15,10 @@ from sqlalchemy import ColumnElement, Select, and_, exists, func, literal_column
 from sqlalchemy.orm import Session
 
 from shared.clock import utc_now
+from shared.errors import PhotoDeletedError
 from shared.jobs.backoff import backoff
 from shared.paging import Page, newest_first
-from shared.tables import User, WebhookDelivery, WebhookEndpoint
+from shared.tables import Job, User, WebhookDelivery, WebhookEndpoint
 from shared.tables.webhooks import MAX_ATTEMPTS
 from shared.webhooks import payloads
 from shared.webhooks.states import DeliveryState
@@ -109,7 +110,8 @@ def record(session: Session, delivery_id: str, attempt: int, outcome: Outcome) -
         return False
     now = utc_now()
     delivery.sent_at, delivery.duration_ms = outcome.sent_at, outcome.duration_ms
-    delivery.status, delivery.answer, delivery.error = outcome.status, outcome.answer, outcome.error
+    delivery.status, delivery.error = outcome.status, outcome.error
+    delivery.answer = None if _photo_is_gone(session, delivery) else outcome.answer
     if outcome.error is None:
         delivery.state, delivery.ended_at = DeliveryState.DELIVERED, now
         endpoint.failures, endpoint.failing_since, endpoint.paused_until = 0, None, None
@@ -214,6 +216,12 @@ def _take(session: Session, endpoint: WebhookEndpoint, room: int, now: datetime)
         Outgoing(delivery.id, delivery.attempt, endpoint, payloads.body(session, delivery))
         for delivery in found
     ]
+
+
+def _photo_is_gone(session: Session, delivery: WebhookDelivery) -> bool:
+    """Whether the photo was deleted meanwhile: what a receiver says may repeat what it was told about it."""
+    codes = select(Job.error_code).where(Job.id == delivery.job_id)
+    return session.scalar(codes) == PhotoDeletedError.code
 
 
 def _note_failure(endpoint: WebhookEndpoint, outcome: Outcome, now: datetime) -> None:

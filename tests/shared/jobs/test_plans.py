@@ -23,7 +23,7 @@ from tests.factories import add_user
 ENDED, WAITING, OWNERS = 6_000, 40, 20
 Statement = tuple[str, Any]
 # Tables that grow with every photo.
-GROWING = ("job", "attempt", "photo", "prediction", "idempotency_key")
+GROWING = ("job", "attempt", "photo", "prediction", "idempotency_key", "webhook_delivery")
 
 
 @pytest.fixture

@@ -20,10 +20,12 @@ from sqlalchemy import select, update
 
 from hangtag_client import WebhookError, verify_webhook
 from shared import accounts
+from shared.blobs import BlobStore
 from shared.clock import utc_now
 from shared.database import Database
 from shared.jobs import store
 from shared.jobs.states import JobKind
+from shared.photos import deletion
 from shared.public_views import JobOut
 from shared.settings import Settings
 from shared.tables import Job, User, WebhookDelivery, WebhookEndpoint
@@ -31,7 +33,7 @@ from shared.webhooks import deliveries, endpoints, replaying
 from shared.webhooks.deliveries import GIVE_UP_AFTER, GIVE_UP_FAILURES, Outcome
 from shared.webhooks.pruning import prune_deliveries
 from shared.webhooks.states import DeliveryState
-from tests.factories import add_job, add_user
+from tests.factories import add_job, add_photo, add_user
 from tests.processes import wait_until
 from tests.webhook_receiver import Receiver, receiver, status
 from worker.webhooks import post, sender
@@ -292,6 +294,29 @@ def test_what_a_frozen_sender_says_too_late_counts_no_more(
         [again] = deliveries.claim(session, 1)
         assert not deliveries.record(session, message.delivery_id, message.attempt, Outcome(utc_now(), 1))
     assert (again.delivery_id, again.attempt, states(database)) == (message.delivery_id, 2, {"sending"})
+
+
+def test_what_is_answered_about_a_photo_that_was_deleted_meanwhile_is_not_kept(
+    database: Database, local: Settings, blobs: BlobStore, owner: User
+) -> None:
+    add_webhook(database, local, owner, "https://example.org/")
+    photo = add_photo(database, blobs, owner)
+    with database.write() as session:
+        store.create_answered(session, JobKind.CLASSIFY, owner_id=owner.id, photo_id=photo.id, result=ANSWER)
+    with database.write() as session:
+        [message] = deliveries.claim(session, 1)
+    assert b"hat" in message.body
+    with database.write() as session:
+        deletion.delete_photo(session, photo.id)
+    outcome = Outcome(utc_now(), 1, status=500, answer="No hats here.", error="The receiver answered 500.")
+    with database.write() as session:
+        assert deliveries.record(session, message.delivery_id, message.attempt, outcome)
+        session.execute(update(WebhookDelivery).values(next_at=utc_now()))
+        session.execute(update(WebhookEndpoint).values(paused_until=None))
+    assert rows(database)[0].answer is None
+    with database.write() as session:
+        [again] = deliveries.claim(session, 1)
+    assert b"hat" not in again.body
 
 
 def test_a_killed_sender_loses_nothing(
