@@ -141,11 +141,6 @@ def lose(session: Session, delivery_id: str, attempt: int) -> None:
         delivery.next_at, delivery.ended_at = now, now if last else None
 
 
-def switch_off(endpoint: WebhookEndpoint, note: str) -> None:
-    """Send nothing more to an endpoint until its owner switches it on; what waits for it stays."""
-    endpoint.active, endpoint.note = False, note
-
-
 def under_way(session: Session) -> list[tuple[str, int]]:
     """Every attempt somebody is making: the message's id and the attempt's number."""
     query = select(WebhookDelivery.id, WebhookDelivery.attempt)
@@ -232,13 +227,18 @@ def _note_failure(endpoint: WebhookEndpoint, outcome: Outcome, now: datetime) ->
         pause = backoff(endpoint.failures, LONGEST_PAUSE_SECONDS)
         endpoint.paused_until = now + max(pause, timedelta(seconds=outcome.retry_after or 0))
     if outcome.unsigned:
-        switch_off(endpoint, outcome.error or "")
+        _switch_off(endpoint, outcome.error or "")
     elif outcome.status == GONE:
-        switch_off(endpoint, "The receiver said that this address is gone for good (410).")
+        _switch_off(endpoint, "The receiver said that this address is gone for good (410).")
     elif endpoint.failures >= GIVE_UP_FAILURES and now - endpoint.failing_since >= GIVE_UP_AFTER:
-        switch_off(
+        _switch_off(
             endpoint, f"Nothing has arrived for {GIVE_UP_AFTER.days} days. Last: {outcome.error}"[:300]
         )
+
+
+def _switch_off(endpoint: WebhookEndpoint, note: str) -> None:
+    """Send nothing more to an endpoint until its owner switches it on; what waits for it stays."""
+    endpoint.active, endpoint.note = False, note
 
 
 def _try_again(delivery: WebhookDelivery, now: datetime, retry_after: float, *, last: bool) -> None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import ssl
 import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -69,7 +68,7 @@ class Poster:
         try:
             async with asyncio.timeout(TOTAL_SECONDS):
                 answer = await self._exchange(httpx.URL(url), headers, body)
-        except (TimeoutError, httpx.HTTPError, OSError, ssl.SSLError, RefusedAddressError) as trouble:
+        except (httpx.HTTPError, OSError, UnicodeError, RefusedAddressError) as trouble:
             error = _explained(trouble)
         except Exception as trouble:
             logger.exception("webhook_not_sent")
