@@ -99,14 +99,16 @@ def claim(session: Session, limit: int) -> list[Outgoing]:
 
 def record(session: Session, delivery_id: str, attempt: int, outcome: Outcome) -> bool:
     """Note what came of an attempt. Returns False, with nothing noted, if the attempt is no longer ours."""
-    delivery = session.get(WebhookDelivery, delivery_id)
-    if delivery is None:
-        return False  # its endpoint was removed, or what it is about
-    endpoint = session.get(
-        WebhookEndpoint, delivery.endpoint_id, with_for_update={"key_share": True}, populate_existing=True
+    theirs = select(WebhookDelivery.endpoint_id).where(WebhookDelivery.id == delivery_id)
+    # The endpoint first, as whoever removes it does, so that nobody waits in a circle.
+    endpoint = session.scalar(
+        select(WebhookEndpoint)
+        .where(WebhookEndpoint.id.in_(theirs))
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
     )
-    session.refresh(delivery, with_for_update=True)
-    if endpoint is None or delivery.state is not DeliveryState.SENDING or delivery.attempt != attempt:
+    delivery = session.scalar(_held(delivery_id, attempt).with_for_update())
+    if endpoint is None or delivery is None:
         return False
     now = utc_now()
     delivery.sent_at, delivery.duration_ms = outcome.sent_at, outcome.duration_ms
@@ -127,12 +129,7 @@ def record(session: Session, delivery_id: str, attempt: int, outcome: Outcome) -
 
 def lose(session: Session, delivery_id: str, attempt: int) -> None:
     """Take a message back from a sender that is gone. It may have arrived; it is sent again."""
-    held = select(WebhookDelivery).where(
-        WebhookDelivery.id == delivery_id,
-        WebhookDelivery.attempt == attempt,
-        WebhookDelivery.state == DeliveryState.SENDING,
-    )
-    delivery = session.scalar(held.with_for_update(skip_locked=True))
+    delivery = session.scalar(_held(delivery_id, attempt).with_for_update(skip_locked=True))
     if delivery is not None:
         delivery.error = "The sender stopped before it knew the answer."
         last = delivery.attempt >= delivery.max_attempts
@@ -182,6 +179,12 @@ def _ready(now: datetime) -> Select[str]:
             or_(sending == 0, and_(WebhookEndpoint.failures == 0, sending < AT_ONCE_PER_ENDPOINT)),
             exists().where(due),
         )
+    )
+
+
+def _held(delivery_id: str, attempt: int) -> Select[WebhookDelivery]:
+    return select(WebhookDelivery).where(
+        WebhookDelivery.id == delivery_id, WebhookDelivery.attempt == attempt, _in(DeliveryState.SENDING)
     )
 
 

@@ -97,8 +97,9 @@ class Sender:
         except HangtagError as error:
             logger.warning("webhooks_wait", code=error.code, detail=error.message)
             return []
-        except Exception:  # one odd row must not end the thread that sends all others
+        except Exception:  # one odd row must not hold all others up; what it was part of is sent again
             logger.exception("webhooks_wait")
+            self._unrecorded.clear()
             return []
         self._unrecorded.clear()
         return claimed
