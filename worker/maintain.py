@@ -88,7 +88,7 @@ def _work(context: WorkerContext, stop: threading.Event) -> None:
     sender = threading.Thread(
         target=Sender(context.database, context.settings).run, args=(stop,), name="webhooks"
     )
-    sender.start()  # no daemon: attempts that are under way are ended and recorded
+    sender.start()
     maintain(
         [
             Duty("dispatch", lambda: dispatch(context), DISPATCH_SECONDS),
@@ -99,6 +99,7 @@ def _work(context: WorkerContext, stop: threading.Event) -> None:
         ],
         stop,
     )
+    sender.join()  # attempts that are under way are ended and recorded
 
 
 def _perform(duty: Duty) -> None:
