@@ -16,6 +16,7 @@ class Commands(LazyGroup):
     table = {  # noqa: RUF012 - see LazyGroup
         "run": ("cli.commands.run", "Start everything and serve until Ctrl-C."),
         "classify": ("cli.commands.classify", "Send photos to the running server and show their categories."),
+        "overview": ("cli.commands.overview", "Show what needs you and what was done."),
         "jobs": ("cli.commands.jobs", "List background jobs; retry, discard, release or cancel them."),
         "train": ("cli.commands.train", "Train a new model version."),
         "sweep": ("cli.commands.sweep", "Train many versions over a plan and keep the best."),

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import io
+from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
 from PIL import Image
+from sqlalchemy import update
 
 from shared import accounts
 from shared.blobs import BlobStore
@@ -44,6 +46,33 @@ def add_job(database: Database, kind: JobKind = JobKind.CLASSIFY, **fields: Any)
     """A queued job."""
     with database.write() as session:
         return store.create(session, kind, **fields)
+
+
+def add_answered(
+    database: Database,
+    category: str = "hat",
+    *,
+    decision: str = "suggest",
+    version: int = 1,
+    waited: timedelta = timedelta(seconds=1),
+    ended: datetime | None = None,
+    **fields: Any,
+) -> Job:
+    """A photo's job that a worker took and answered, `waited` after it was made."""
+    job = add_job(database, **fields)
+    end = ended or utc_now()
+    answer = {
+        "category": category,
+        "confidence": 0.9,
+        "decision": decision,
+        "top": [],
+        "model_version": version,
+    }
+    with database.write() as session:
+        store.claim(session, JobKind.CLASSIFY, "w", 1, job.id)
+        store.succeed(session, job.id, 1, {**answer, "model_version": version})
+        session.execute(update(Job).where(Job.id == job.id).values(created_at=end - waited, finished_at=end))
+    return job
 
 
 def add_failures(

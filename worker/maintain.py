@@ -19,6 +19,7 @@ from shared.clock import utc_now
 from shared.errors import HangtagError
 from shared.jobs import pruning, upkeep
 from shared.log_context import configure_logging
+from shared.overview import hours
 from shared.settings import load_settings
 from shared.webhooks.pruning import prune_deliveries
 from worker.context import WorkerContext, build_context
@@ -35,6 +36,8 @@ FORGET_SECONDS = 60.0
 SWEEP_SECONDS = 3600.0
 # Pixels are gone already when these begin; a person who deleted a photo expects the rest within minutes.
 DELETION_SECONDS = 30.0
+# Pages count what is not kept by themselves, an hour of it at most.
+OVERVIEW_SECONDS = 60.0
 # A judgement takes a minute, and nobody waits for it: sellers are answered in full precision meanwhile.
 JUDGE_SECONDS = 10.0
 # Long enough to be seen on a page after a crash, short enough not to pile up.
@@ -79,10 +82,11 @@ def maintain(duties: Sequence[Duty], stop: threading.Event) -> None:
 
 
 def _work(context: WorkerContext, stop: threading.Event) -> None:
-    """Sweep on a thread of its own: listing a large bucket takes a while, and wake-ups shall not wait."""
+    """Do what takes long on a thread of its own, such as listing a large bucket: wake-ups shall not wait."""
     sweeps = [
         Duty("sweep", lambda: sweep_blobs(context.database, context.blobs), SWEEP_SECONDS),
         Duty("remove_deleted", lambda: remove_deleted(context), DELETION_SECONDS),
+        Duty("overview", lambda: hours.keep(context.database), OVERVIEW_SECONDS),
     ]
     threading.Thread(target=maintain, args=(sweeps, stop), name="sweep", daemon=True).start()
     sender = threading.Thread(

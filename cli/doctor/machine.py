@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import platform
-import shutil
 import sys
 from importlib import metadata
 
 from cli.doctor.finding import Finding, bad, ok, warn
+from shared.disk import room
 from shared.settings import Settings
 from worker.engines.gpu import find_gpu
 
@@ -18,9 +18,6 @@ LIBRARIES = (
     *(("openvino",), ("nncf",)),
     ("tensorflow-cpu", "tensorflow"),
 )
-# Photos, logs and the database grow; a full disk stops all of them.
-FEW_BYTES = 2_000_000_000
-NO_BYTES = 200_000_000
 
 
 def python(_settings: Settings) -> Finding:
@@ -48,12 +45,11 @@ def gpu(_settings: Settings) -> Finding:
 
 def disk(settings: Settings) -> Finding:
     """There is room for more photos."""
-    folder = next(path for path in (settings.data_dir, *settings.data_dir.parents) if path.is_dir())
-    free = shutil.disk_usage(folder).free
-    sentence = f"{free / 1e9:.1f} GB free for {settings.data_dir}."
-    if free < NO_BYTES:
+    found = room(settings.data_dir)
+    sentence = f"{found.free / 1e9:.1f} GB free for {settings.data_dir}."
+    if found.full:
         return bad("disk", f"{sentence} Photos are refused soon. Make room, or move HANGTAG_DATA_DIR.")
-    if free < FEW_BYTES:
+    if found.few:
         return warn("disk", f"{sentence} Make room before photos are refused.")
     return ok("disk", sentence)
 

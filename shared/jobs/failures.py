@@ -87,6 +87,13 @@ def groups(session: Session, limit: int) -> list[FailureGroup]:
     ]
 
 
+def by_code(session: Session) -> list[FailureGroup]:
+    """The open failures by kind and error code, whatever their messages, the largest group first."""
+    count = func.count().label("count")
+    query = _figures(Job.kind, Job.error_code).group_by(Job.kind, Job.error_code).order_by(count.desc())
+    return [_group(Cause(row["kind"], row["error_code"]), row) for row in session.execute(query).mappings()]
+
+
 def group(session: Session, cause: Cause, until: datetime | None = None) -> FailureGroup | None:
     """The open failures with this cause, those up to a moment if one is given; None when there are none."""
     row = session.execute(_figures().where(*_caused(cause, until))).mappings().one()

@@ -29,6 +29,7 @@ from shared.errors import (
 )
 from shared.jobs.backoff import MAX_BACKOFF_SECONDS, backoff
 from shared.jobs.handling import stands, task_again
+from shared.jobs.outcome import Outcome
 from shared.jobs.states import ACTIVE, TERMINAL, Handling, JobKind, JobState, may_move
 from shared.paging import Page, newest_first
 from shared.tables import HELD_IN_QUARANTINE, Attempt, Job
@@ -111,6 +112,7 @@ def page(
     kind: JobKind | None = None,
     error_code: str | None = None,
     handled: Handling | None = None,
+    outcome: Outcome | None = None,
     cursor: str | None = None,
     limit: int = 50,
 ) -> Page[Job, str]:
@@ -126,6 +128,8 @@ def page(
         query = query.where(Job.error_code == error_code)
     if handled is not None:
         query = query.where(stands(handled))
+    if outcome is not None:
+        query = query.where(*outcome.conditions())
     return newest_first(session, query, Job.id, cursor, limit)
 
 

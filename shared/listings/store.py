@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection
+from datetime import datetime
 from enum import StrEnum
 
 from sqlalchemy import Select, delete, func, select
@@ -65,11 +66,13 @@ def page(
     owner_id: str | None = None,
     search: str | None = None,
     choice: ChoiceFilter | None = None,
+    suggested: str | None = None,
+    chosen_from: datetime | None = None,
     cursor: str | None = None,
     limit: int = 50,
 ) -> Page[Listing, str]:
     """One page of listings, newest first. `cursor` is the last id of the page before."""
-    query = _matching(owner_id=owner_id, search=search, choice=choice)
+    query = _matching(owner_id, search, choice, suggested, chosen_from)
     return newest_first(session, query, Listing.id, cursor, limit)
 
 
@@ -153,7 +156,7 @@ def choose(session: Session, listing: Listing, actor_id: str, answer: str) -> Ca
     )
     session.add(choice)
     listing.chosen, listing.chosen_at = answer, utc_now()
-    listing.corrected = suggested is not None and suggested != answer
+    listing.suggested, listing.corrected = suggested, suggested not in (None, answer)
     session.flush()
     _settle(session, shown)
     return choice
@@ -180,9 +183,14 @@ def remove(session: Session, listing: Listing) -> None:
 
 
 def _matching(
-    *, owner_id: str | None = None, search: str | None = None, choice: ChoiceFilter | None = None
+    owner_id: str | None,
+    search: str | None,
+    choice: ChoiceFilter | None,
+    suggested: str | None,
+    chosen_from: datetime | None,
 ) -> Select[Listing]:
-    """The listings that match. `search` looks for a part of the title in any case."""
+    """The listings that match. `search` looks for a part of the title in any case; `suggested` is what the
+    seller was shown when they chose, at `chosen_from` or later."""
     query = select(Listing).where(Listing.removed_at.is_(None))
     if owner_id is not None:
         query = query.where(Listing.owner_id == owner_id)
@@ -194,6 +202,10 @@ def _matching(
         query = query.where(Listing.chosen.is_not(None))
     if choice is ChoiceFilter.CORRECTED:
         query = query.where(Listing.corrected)
+    if suggested is not None:
+        query = query.where(Listing.suggested == suggested)
+    if chosen_from is not None:
+        query = query.where(Listing.chosen_at >= chosen_from)
     return query
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import and_, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from shared.blobs import BlobStore, photo_key, thumbnail_key
@@ -20,6 +20,7 @@ from shared.errors import PhotoDeletedError
 from shared.jobs.handling import FAILURES
 from shared.jobs.states import JobState
 from shared.models import evaluated
+from shared.overview import hours
 from shared.photos import store as photos
 from shared.tables import Batch, DeletedPhoto, IdempotencyKey, Job, Listing, Photo
 from shared.webhooks import outbox
@@ -62,7 +63,9 @@ def delete_traces_of(session: Session, owner_id: str) -> int:
     theirs = list(session.scalars(delete(Batch).where(Batch.owner_id == owner_id).returning(Batch.id)))
     session.execute(delete(Listing).where(Listing.owner_id == owner_id))  # takes the choices with it
     session.execute(delete(IdempotencyKey).where(IdempotencyKey.owner_id == owner_id))
-    session.execute(delete(Job).where(Job.owner_id == owner_id, Job.error_code == PhotoDeletedError.code))
+    gone = and_(Job.owner_id == owner_id, Job.error_code == PhotoDeletedError.code)
+    hours.changed(session, gone)
+    session.execute(delete(Job).where(gone))
     return len(theirs)
 
 
@@ -135,6 +138,7 @@ def _end_jobs(session: Session, photo_ids: Sequence[str]) -> None:
     }
     for state, values in ends.items():
         session.execute(update(Job).where(about, Job.state == state).values(values))
+    hours.changed(session, about)
     nobodys = (about, Job.state.in_(FAILURES), Job.retried_as.is_(None), Job.discarded_at.is_(None))
     session.execute(update(Job).where(*nobodys).values(discarded_at=now, discarded_by=DISCARDED_BY))
     session.execute(

@@ -7,8 +7,9 @@ from shared.tables.batches import Batch, BatchItem
 from shared.tables.datasets import DatasetExample, DatasetReport, DatasetVersion, Example
 from shared.tables.engines import EngineGate
 from shared.tables.jobs import HELD_IN_QUARANTINE, OPEN_FAILURE, Attempt, IdempotencyKey, Job
-from shared.tables.listings import CategoryChoice, Listing, ListingPhoto
+from shared.tables.listings import DECIDED, CategoryChoice, Listing, ListingPhoto
 from shared.tables.models import Alias, AliasChange, EvaluatedPhoto, ModelVersion, TrainingEpoch, VersionNote
+from shared.tables.overview import HourlyFigures
 from shared.tables.photos import DeletedPhoto, Photo, Prediction
 from shared.tables.reviews import Review
 from shared.tables.sweeps import SweepTrial
@@ -16,6 +17,7 @@ from shared.tables.webhooks import WebhookDelivery, WebhookEndpoint
 from shared.tables.workers import WorkerHeartbeat
 
 __all__ = [
+    "DECIDED",
     "HELD_IN_QUARANTINE",
     "MAX_INTEGER",
     "OPEN_FAILURE",
@@ -35,6 +37,7 @@ __all__ = [
     "EngineGate",
     "EvaluatedPhoto",
     "Example",
+    "HourlyFigures",
     "IdempotencyKey",
     "Job",
     "Listing",

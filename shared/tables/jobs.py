@@ -66,6 +66,7 @@ class Job(Base):
         Index("ix_job_owner", "owner_id", "id"),
         Index("ix_job_state", "state", "id"),
         Index("ix_job_kind", "kind", "id"),  # a hundred trainings among a million photos
+        Index("ix_job_ended", "kind", "finished_at"),  # what was done within an hour
         Index(
             "ix_job_unfinished",
             "owner_id",

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, String
+from sqlalchemy import ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shared.clock import utc_now
 from shared.tables.base import Base, new_id
 
+# Sellers decided about a suggestion. Said like this in the query, too, it is answered by its index.
+DECIDED = "suggested IS NOT NULL AND removed_at IS NULL"
+
 
 class Listing(Base):
-    """A seller's draft. `chosen` and `corrected` repeat its newest category choice, for lists and filters."""
+    """A seller's draft. `chosen`, `suggested` and `corrected` repeat its newest category choice, for lists,
+    filters and figures."""
 
     __tablename__ = "listing"
 
@@ -21,11 +25,23 @@ class Listing(Base):
     title: Mapped[str] = mapped_column(String(120), default="")
     chosen: Mapped[str | None] = mapped_column(String(80))
     chosen_at: Mapped[datetime | None]
+    suggested: Mapped[str | None] = mapped_column(String(80))
     corrected: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
     removed_at: Mapped[datetime | None]  # a removed listing is seen by nobody; its choices stay
 
-    __table_args__ = (Index("ix_listing_owner", "owner_id", "id"),)
+    __table_args__ = (
+        Index("ix_listing_owner", "owner_id", "id"),
+        # How often sellers corrected what was suggested is counted from the index alone.
+        Index(
+            "ix_listing_decided",
+            "chosen_at",
+            "suggested",
+            "corrected",
+            sqlite_where=text(DECIDED),
+            postgresql_where=text(DECIDED),
+        ),
+    )
 
 
 class ListingPhoto(Base):

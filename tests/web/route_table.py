@@ -130,6 +130,7 @@ ROUTES: dict[str, Route] = {
     "POST /account/webhooks/<webhook_id>/replay": only_own_page(303),
     "POST /account/webhooks/<webhook_id>/deliveries/<delivery_id>/replay": only_own_page(303),
     # Selling and jobs
+    "GET /overview": admins_page(),
     "GET /sell": page(),
     "POST /sell": page(303, photo=True),
     "GET /sell/cards/<job_id>": own_page(),
@@ -230,6 +231,7 @@ ROUTES: dict[str, Route] = {
     "POST /api/v1/jobs/failures/retry": admin(202, send={"json": CAUSE}),
     "POST /api/v1/jobs/failures/discard": admin(send={"json": CAUSE}),
     "GET /api/v1/queues": admin(),
+    "GET /api/v1/overview": admin(),
     # API: listings
     "POST /api/v1/listings": classify(201, send={"json": {}}),
     "GET /api/v1/listings": read(),

@@ -44,7 +44,7 @@ def show(job_id: str, query_data: WaitQuery) -> Response:
 def index(query_data: JobsQuery) -> Response:
     """One page of jobs, newest first."""
     with services().database.read() as session:
-        page = store.page(session, owner_id=identity().owner_filter, **query_data.model_dump())
+        page = store.page(session, owner_id=identity().owner_filter, **query_data.chosen())
     body = JobsOut(jobs=[JobOut.of(job) for job in page.items], next_cursor=page.next_cursor)
     return linked(polled(body), page.next_cursor)
 

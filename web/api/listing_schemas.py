@@ -10,7 +10,7 @@ from shared.listings.store import MAX_PHOTOS, MAX_TITLE, ChoiceFilter
 from shared.listings.suggestion import Suggestion
 from shared.models.answer import Ranked
 from shared.tables import CategoryChoice, Listing, Photo
-from web.api.schemas import MAX_LIMIT, Input, PhotoOut
+from web.api.schemas import MAX_LIMIT, Input, Moment, PhotoOut
 
 OTHER_ANSWERS = f"One of the categories, `{NOT_IN_LIST}` or `{SEVERAL_ITEMS}`."
 
@@ -41,6 +41,10 @@ class ListingsQuery(Input):
 
     search: str | None = Field(None, max_length=MAX_TITLE, description="A part of the title.")
     choice: ChoiceFilter | None = None
+    suggested: str | None = Field(
+        None, max_length=80, description="Only listings for which this category was suggested to who chose."
+    )
+    chosen_from: Moment | None = Field(None, description="Only listings chosen for at this moment or later.")
     cursor: str | None = Field(
         None, pattern=r"^[0-9a-f-]{36}$", description="From the link to the next page."
     )

@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import fields
+from datetime import datetime
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from shared.clock import rfc3339
+from shared.jobs.outcome import Outcome
 from shared.jobs.states import Handling, JobKind, JobState
 from shared.models.hyperparameters import PRESETS
 from shared.public_views import JobOut
-from shared.tables import DatasetVersion, EngineGate, ModelVersion, Photo
+from shared.tables import MAX_INTEGER, DatasetVersion, EngineGate, ModelVersion, Photo
 
 MAX_LIMIT = 200
+
+
+def _of_our_time(moment: datetime) -> datetime:
+    """Refuse moments which have no counterpart in UTC that can be written down."""
+    if not 1970 <= moment.year < 9999:
+        raise ValueError("The year has to lie between 1970 and 9998.")
+    return moment
+
+
+# A moment in an address: RFC 3339 with its zone.
+Moment = Annotated[AwareDatetime, AfterValidator(_of_our_time)]
 
 
 class Input(BaseModel):
@@ -34,10 +48,21 @@ class JobsQuery(Input):
     kind: JobKind | None = None
     error_code: str | None = Field(None, pattern=r"^[a-z0-9_]{1,60}$", description="Of its last error.")
     handled: Handling | None = Field(None, description="Only failures, and only those that stand like this.")
+    ended_from: Moment | None = Field(None, description="Only jobs that ended at this moment or later.")
+    ended_before: Moment | None = Field(None, description="Only jobs that ended before this moment.")
+    category: str | None = Field(None, max_length=80, description="Only photos with this answer.")
+    decision: Literal["suggest", "ask"] | None = Field(None, description="Only photos with such an answer.")
+    model_version: int | None = Field(None, ge=1, le=MAX_INTEGER, description="Only what it has answered.")
     cursor: str | None = Field(
         None, pattern=r"^[0-9a-f-]{36}$", description="From the link to the next page."
     )
     limit: int = Field(50, ge=1, le=MAX_LIMIT)
+
+    def chosen(self) -> dict[str, Any]:
+        """The filters as `shared.jobs.store.page` takes them."""
+        names = {field.name for field in fields(Outcome)}
+        outcome = Outcome(**self.model_dump(include=names))
+        return {**self.model_dump(exclude=names), "outcome": outcome}
 
 
 class TrainingIn(BaseModel):

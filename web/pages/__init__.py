@@ -23,6 +23,7 @@ def register(app: Flask) -> None:
         failures,
         jobs,
         listings,
+        overview,
         people,
         review,
         sell,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, TypeVar
 
@@ -10,20 +11,21 @@ from flask import flash, redirect, render_template, request, url_for
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from shared.clock import utc_now
+from shared.clock import rfc3339, utc_now
 from shared.errors import NotFoundError
 from shared.jobs import failures, figures, handling, store
 from shared.jobs.handling import FAILURES
+from shared.jobs.outcome import Outcome
 from shared.jobs.states import Handling, JobKind, JobState
 from web.auth import identity, page_login_required, require_say_in
 from web.pages import blueprint
 from web.pages.flashes import DONE
 from web.pages.present.failure_rows import HANDLING_WORDS
-from web.pages.present.job_rows import attempt_row, job_row, may_cancel, may_retry
+from web.pages.present.job_rows import attempt_row, job_row, may_cancel, may_retry, outcome_sentence
 from web.pages.present.photo_cards import photo_card
 from web.pages.present.queue_rows import QueueRow, WorkerRow, queue_row, worker_rows, workers_summary
 from web.pages.present.words import KIND_WORDS, STATE_WORDS
-from web.pages.reading import photos_of
+from web.pages.reading import database_integer, moment_in_address, photos_of
 from web.pages.returning import back
 from web.services import services
 
@@ -67,7 +69,8 @@ def jobs() -> str:
         handlings=HANDLING_WORDS,
         failed_states=FAILURES,
         chosen=chosen,
-        query={name: getattr(value, "value", value) for name, value in chosen.items()},
+        query=_query(chosen),
+        narrowed=outcome_sentence(chosen["outcome"]),
         cursor=cursor,
         next_cursor=page.next_cursor,
         operating=operating,
@@ -155,7 +158,21 @@ def _filters() -> dict[str, Any]:
         "kind": _chosen(JobKind, "kind"),
         "error_code": request.args.get("error_code") or None,
         "handled": _chosen(Handling, "handled"),
+        "outcome": Outcome(
+            ended_from=moment_in_address("ended_from"),
+            ended_before=moment_in_address("ended_before"),
+            category=request.args.get("category") or None,
+            decision=request.args.get("decision") or None,
+            model_version=request.args.get("model_version", type=database_integer),
+        ),
     }
+
+
+def _query(chosen: dict[str, Any]) -> dict[str, Any]:
+    """The filters as an address names them."""
+    outcome = asdict(chosen["outcome"])
+    values = {**{name: value for name, value in chosen.items() if name != "outcome"}, **outcome}
+    return {name: rfc3339(value) if isinstance(value, datetime) else value for name, value in values.items()}
 
 
 def _chosen(choices: type[Choice], name: str) -> Choice | None:

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from shared import accounts
+from shared.clock import rfc3339
 from shared.datasets import labels
 from shared.errors import NotFoundError
 from shared.listings import store
@@ -20,13 +21,21 @@ from web.auth import identity, page_login_required
 from web.listing_export import FORMATS, export
 from web.pages import blueprint
 from web.pages.flashes import DONE, PROBLEM
-from web.pages.present.listing_views import choice_line, choice_panel, listing_card, listing_title
+from web.pages.present.listing_views import (
+    choice_line,
+    choice_panel,
+    decided_sentence,
+    listing_card,
+    listing_title,
+)
 from web.pages.present.photo_cards import CardState, PhotoCard, blank_card, counts, photo_card, unlooked_card
-from web.pages.reading import newest_jobs_of
+from web.pages.reading import moment_in_address, newest_jobs_of
 from web.pages.returning import back
 from web.services import services
 
 LISTINGS_PER_PAGE = 24
+# Administrators see their own listings, and with this in the address those of all sellers.
+EVERYBODY = "everybody"
 CHOICE_WORDS = {
     ChoiceFilter.NEEDED: "Needs a choice",
     ChoiceFilter.CHOSEN: "Chosen",
@@ -39,13 +48,11 @@ BLANKS: tuple[CardState, ...] = ("uploading", "queued", "working", "failed")
 @blueprint.get("/listings")
 @page_login_required()
 def listings() -> str:
-    """A person's listings, newest first."""
+    """A person's listings, newest first; everybody's where an administrator asks for them."""
     chosen = _filters()
     cursor = request.args.get("cursor")
     with services().database.read() as session:
-        page = store.page(
-            session, owner_id=identity().user.id, cursor=cursor, limit=LISTINGS_PER_PAGE, **chosen
-        )
+        page = store.page(session, cursor=cursor, limit=LISTINGS_PER_PAGE, **chosen)
         ids = [listing.id for listing in page.items]
         photos, suggested = store.photos(session, ids), suggestions(session, ids)
     return render_template(
@@ -55,7 +62,8 @@ def listings() -> str:
             for listing in page.items
         ],
         chosen=chosen,
-        query={name: getattr(value, "value", value) for name, value in chosen.items()},
+        query=_query(chosen),
+        narrowed=decided_sentence(chosen["suggested"], chosen["chosen_from"]),
         choices=CHOICE_WORDS,
         cursor=cursor,
         next_cursor=page.next_cursor,
@@ -68,7 +76,7 @@ def export_listings(kind: str) -> Response:
     """All listings that match the filters, as a file."""
     if kind not in FORMATS:
         raise NotFoundError(f"Listings can be exported as {' or '.join(FORMATS)}.")
-    return export(services().database, kind, owner_id=identity().user.id, **_filters())
+    return export(services().database, kind, **_filters())
 
 
 @blueprint.get("/listings/<listing_id>")
@@ -160,4 +168,26 @@ def _filters() -> dict[str, Any]:
     if value and value not in set(ChoiceFilter):
         raise NotFoundError(f"Listings cannot be filtered by the choice {value[:40]!r}.")
     search = request.args.get("search", "").strip()[: store.MAX_TITLE]
-    return {"search": search or None, "choice": ChoiceFilter(value) if value else None}
+    return {
+        "owner_id": None if _everybodys() else identity().user.id,
+        "search": search or None,
+        "choice": ChoiceFilter(value) if value else None,
+        "suggested": request.args.get("suggested") or None,
+        "chosen_from": moment_in_address("chosen_from"),
+    }
+
+
+def _everybodys() -> bool:
+    """Whether the address asks for everybody's listings, and its reader may see them."""
+    return request.args.get("whose") == EVERYBODY and identity().owner_filter is None
+
+
+def _query(chosen: dict[str, Any]) -> dict[str, Any]:
+    """The filters as an address names them."""
+    return {
+        "whose": EVERYBODY if chosen["owner_id"] is None else None,
+        "search": chosen["search"],
+        "choice": chosen["choice"] and chosen["choice"].value,
+        "suggested": chosen["suggested"],
+        "chosen_from": rfc3339(chosen["chosen_from"]),
+    }

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 
+from flask import request
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from shared.errors import NotFoundError
 from shared.jobs.states import JobKind
 from shared.tables import MAX_INTEGER, Job, Photo, TrainingEpoch
 
@@ -48,3 +51,21 @@ def database_integer(text: str) -> int:
         ValueError: it is none.
     """
     return max(-MAX_INTEGER, min(int(text), MAX_INTEGER))
+
+
+def moment_in_address(name: str) -> datetime | None:
+    """The moment that the address names, if it names one.
+
+    Raises:
+        NotFoundError: that is none, or it lacks its time zone.
+    """
+    value = request.args.get(name)
+    if not value:
+        return None
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None or not 1970 <= moment.year < 9999:
+        raise NotFoundError(f"{value[:40]!r} is no moment. Write one like 2026-11-24T08:00:00Z.")
+    return moment

@@ -8,6 +8,7 @@ from flask import flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from shared.errors import NotFoundError, RateLimitedError, SignInRefusedError
+from shared.tables import User
 from web import auth
 from web.pages import blueprint
 from web.pages.flashes import DONE
@@ -23,14 +24,15 @@ NOT_A_LINK = (
 @blueprint.get("/")
 def home() -> Response:
     """Send people where they work."""
-    return redirect(url_for("pages.sell" if auth.current_user() else "pages.sign_in"))
+    user = auth.current_user()
+    return redirect(_work_of(user) if user else url_for("pages.sign_in"))
 
 
 @blueprint.get("/sign-in")
 def sign_in() -> Response | str:
     """Ask for name and password, or for a link."""
-    if auth.current_user():
-        return redirect(url_for("pages.sell"))
+    if user := auth.current_user():
+        return redirect(_work_of(user))
     return _ask()
 
 
@@ -40,12 +42,12 @@ def use_password() -> Response | tuple[str, int, dict[str, str]]:
     auth.csrf.protect()
     name = request.form.get("name", "")[:MAX_PASTED_CHARACTERS]
     try:
-        auth.sign_in_by_password(name, request.form.get("password", ""))
+        user = auth.sign_in_by_password(name, request.form.get("password", ""))
     except RateLimitedError as error:
         return _ask(error.message, name=name), error.status, {"Retry-After": str(error.retry_after)}
     except SignInRefusedError as error:
         return _ask(error.message, name=name), error.status, {}
-    return redirect(_next() or url_for("pages.sell"))
+    return redirect(_next() or _work_of(user))
 
 
 @blueprint.post("/sign-in/link")
@@ -74,7 +76,7 @@ def use_link(token: str) -> Response | tuple[str, int]:
         return _ask(link_error=error.message), 404
     if user.password_hash is None:
         flash("You have no password yet. Set one under your name, and you need no link the next time.", DONE)
-    return redirect(_next() or url_for("pages.sell"))
+    return redirect(_next() or _work_of(user))
 
 
 @blueprint.post("/sign-out")
@@ -90,6 +92,11 @@ def token_of(pasted: str) -> str:
     text = pasted.strip()[:MAX_PASTED_CHARACTERS]
     token = urlsplit(text).path.rstrip("/").rsplit("/", 1)[-1]
     return token if token.replace("-", "").replace("_", "").isalnum() else ""
+
+
+def _work_of(user: User) -> str:
+    """Where somebody begins: administrators with how everything stands, others with a new listing."""
+    return url_for("pages.overview" if user.role == "admin" else "pages.sell")
 
 
 def _ask(error: str = "", *, link_error: str = "", name: str = "") -> str:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 LEFT, RIGHT, TOP, BOTTOM = 44, 408, 12, 208
 STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
 WANTED_TICKS = 4
+# Times below a chart: more would touch each other on a phone.
+WANTED_LABELS = 5
 
 Points = Sequence[tuple[float, float]]
 
@@ -39,6 +41,7 @@ class Chart:
     lines: list[Line]
     x_ticks: list[Tick]
     y_ticks: list[Tick]
+    marks: list[Tick] = field(default_factory=list)  # moments to know about, as upright lines
 
 
 def line_chart(
@@ -69,6 +72,34 @@ def unit_chart(title: str, x_name: str, series: Mapping[str, Points], marked: st
     return _Frame((0, 1), (0, 1)).chart(title, x_name, series, ticks, ticks, marked)
 
 
+def time_chart(
+    title: str,
+    x_name: str,
+    labels: Sequence[str],
+    series: Mapping[str, Sequence[float | None]],
+    marks: Sequence[tuple[float, str]] = (),
+) -> Chart:
+    """Series over equal bins of time, drawn from zero, with a dot for each value. None is left out.
+
+    `labels` name the bins; as many as fit stand below. `marks` are positions, counted in bins, and words.
+    """
+    points = {
+        name: [(index, value) for index, value in enumerate(values) if value is not None]
+        for name, values in series.items()
+    }
+    y_ticks = _round_ticks(0.0, max((y for spots in points.values() for _, y in spots), default=0.0))
+    frame = _Frame((0, len(labels) - 1), (0.0, y_ticks[-1]))
+    shown = range(0, len(labels), math.ceil(len(labels) / WANTED_LABELS))
+    return Chart(
+        title=title,
+        x_name=x_name,
+        lines=[frame.line(name, spots, all_dots=True) for name, spots in points.items()],
+        x_ticks=[Tick(frame.x(index), labels[index]) for index in shown],
+        y_ticks=[Tick(frame.y(tick), f"{tick:,.10g}") for tick in y_ticks],
+        marks=[Tick(frame.x(at), text) for at, text in marks],
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class _Frame:
     """The range of values that the axes show."""
@@ -89,22 +120,25 @@ class _Frame:
         return Chart(
             title=title,
             x_name=x_name,
-            lines=[self._line(name, points, all_dots=name == marked) for name, points in series.items()],
-            x_ticks=[Tick(self._x(tick), f"{tick:g}") for tick in x_ticks],
-            y_ticks=[Tick(self._y(tick), f"{tick:g}") for tick in y_ticks],
+            lines=[self.line(name, points, all_dots=name == marked) for name, points in series.items()],
+            x_ticks=[Tick(self.x(tick), f"{tick:g}") for tick in x_ticks],
+            y_ticks=[Tick(self.y(tick), f"{tick:g}") for tick in y_ticks],
         )
 
-    def _line(self, name: str, points: Points, *, all_dots: bool) -> Line:
-        spots = [(self._x(x), self._y(y)) for x, y in points]
+    def line(self, name: str, points: Points, *, all_dots: bool) -> Line:
+        """A series, with a dot at each of its points or only at the last one."""
+        spots = [(self.x(x), self.y(y)) for x, y in points]
         text = " ".join(f"{x:g},{y:g}" for x, y in spots)
         return Line(name, text, spots if all_dots else spots[-1:])
 
-    def _x(self, value: float) -> float:
+    def x(self, value: float) -> float:
+        """Where a value lies from left to right."""
         first, last = self.x_range
         share = (value - first) / (last - first) if last > first else 0.5
         return round(LEFT + share * (RIGHT - LEFT), 1)
 
-    def _y(self, value: float) -> float:
+    def y(self, value: float) -> float:
+        """Where a value lies from top to bottom."""
         low, high = self.y_range
         return round(BOTTOM - (value - low) / (high - low) * (BOTTOM - TOP), 1)
 

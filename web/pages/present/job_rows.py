@@ -7,9 +7,10 @@ from datetime import datetime
 from typing import Any
 
 from shared.errors import PhotoDeletedError
+from shared.jobs.outcome import Outcome
 from shared.jobs.states import ACTIVE, TERMINAL, JobKind, JobState
 from shared.tables import Attempt, Job, Photo
-from web.pages.present.moments import between, duration_text
+from web.pages.present.moments import between, duration_text, moment_text
 from web.pages.present.words import (
     StateWord,
     category_label,
@@ -21,6 +22,7 @@ from web.pages.present.words import (
     state_word,
 )
 
+ASK = "ask"  # shared.models.answer: the choice is left to the seller
 OUTCOMES = {
     "succeeded": "Done",
     "failed": "Failed",
@@ -127,6 +129,22 @@ def may_retry(job: Job, *, operator: bool) -> bool:
     states = TERMINAL - {JobState.SUCCEEDED}
     may = states if operator else states - {JobState.QUARANTINED}
     return job.retried_as is None and job.state in may and job.error_code != PhotoDeletedError.code
+
+
+def outcome_sentence(outcome: Outcome) -> str:
+    """Which jobs are chosen by their end and their answer, in words; empty when all are."""
+    parts = []
+    if outcome.category is not None:
+        parts.append(f"answered {category_label(outcome.category)}")
+    if outcome.decision is not None:
+        parts.append("the seller was asked" if outcome.decision == ASK else "the answer was suggested")
+    if outcome.model_version is not None:
+        parts.append(f"answered by version {outcome.model_version}")
+    if outcome.ended_from is not None:
+        parts.append(f"ended {moment_text(outcome.ended_from)} or later")
+    if outcome.ended_before is not None:
+        parts.append(f"ended before {moment_text(outcome.ended_before)}")
+    return f"Only jobs with: {', '.join(parts)}." if parts else ""
 
 
 def _progress(job: Job) -> ProgressView | None:

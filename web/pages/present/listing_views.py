@@ -9,6 +9,7 @@ from datetime import datetime
 from shared.datasets.labels import NOT_IN_LIST, SEVERAL_ITEMS
 from shared.listings.suggestion import Suggestion
 from shared.tables import CategoryChoice, Listing, Photo
+from web.pages.present.moments import moment_text
 from web.pages.present.words import category_label, confidence, percent, plural
 
 # So many categories are compared at a glance; further ones wait behind a word.
@@ -200,3 +201,13 @@ def _disagreement(suggestion: Suggestion | None) -> str:
     count = len(suggestion.differing)
     seen = f"{count} of {suggestion.photo_count} photos {'looks' if count == 1 else 'look'} more like"
     return f"{seen} {' or '.join(others)}."
+
+
+def decided_sentence(suggested: str | None, chosen_from: datetime | None) -> str:
+    """Which listings are chosen by what was suggested and when that was decided; empty when all are."""
+    parts = []
+    if suggested is not None:
+        parts.append(f"{category_label(suggested)} was suggested")
+    if chosen_from is not None:
+        parts.append(f"the category was chosen {moment_text(chosen_from)} or later")
+    return f"Only listings where {' and '.join(parts)}." if parts else ""

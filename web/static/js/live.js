@@ -6,8 +6,9 @@
 
 import { localise } from "./times.js";
 
-const PAUSE_MS = 2500;
 const root = document.querySelector("[data-live]");
+/** A page that is looked at for long says how seldom is enough. */
+const PAUSE_MS = 1000 * Number(root?.dataset.liveSeconds ?? 2.5);
 
 /** What a part looked like when the server sent it, so that our own changes to it do not count. */
 const sent = new Map();

@@ -1,0 +1,47 @@
+"""What waits for an administrator's decision, beyond failures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from shared.datasets import store as datasets
+from shared.models import gate
+from shared.models.registry import CHAMPION
+from shared.reviewing import figures
+from shared.tables import AliasChange, ModelVersion
+
+# So many of the newest versions are judged: who trains more before looking wants the newest anyway.
+JUDGED = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Decisions:
+    """Labels that the champion has not learned from, those of them that no dataset version has yet, and the
+    newest version that could take its place."""
+
+    new_labels: int
+    unfrozen: int
+    challenger: int | None
+
+
+def waiting(session: Session, champion: ModelVersion | None) -> Decisions:
+    """What could be decided now."""
+    return Decisions(
+        new_labels=figures.new_labels(session, champion) if champion else 0,
+        unfrozen=datasets.unfrozen(session),
+        challenger=_challenger(session, champion),
+    )
+
+
+def _challenger(session: Session, champion: ModelVersion | None) -> int | None:
+    """The newest version since the champion that passes the gate. One that was champion before is none."""
+    were = select(AliasChange.after).where(AliasChange.name == CHAMPION, AliasChange.after.is_not(None))
+    later = ModelVersion.number > (champion.number if champion else 0)
+    query = select(ModelVersion).where(later, ModelVersion.number.not_in(were))
+    for version in session.scalars(query.order_by(ModelVersion.number.desc()).limit(JUDGED)):
+        if gate.judge(session, version, champion).passed:
+            return version.number
+    return None

@@ -1,0 +1,130 @@
+"""What needs a look or a decision, as sentences with a way there; the worst first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Literal
+
+from flask import url_for
+
+from shared.jobs.figures import SILENCE
+from shared.jobs.states import Handling, JobKind, JobState
+from web.overview import Overview
+from web.pages.present.failure_rows import things
+from web.pages.present.moments import between, duration_text
+from web.pages.present.words import plural
+
+Level = Literal["bad", "warn", "decide"]
+# A photo is answered within a second; one that waits this long waits for something else than its turn.
+LONG_WAIT = timedelta(minutes=5)
+CHECK_PLACES = {"champion": "pages.versions", "workers": "pages.jobs", "broker": "pages.jobs"}
+
+
+@dataclass(frozen=True, slots=True)
+class Matter:
+    """One thing. `count` is how many rows `address` leads to, where it leads to rows; `deed` says what one
+    can do there."""
+
+    code: str
+    level: Level
+    text: str
+    deed: str
+    address: str
+    count: int | None = None
+
+
+def matters(found: Overview) -> list[Matter]:
+    """Everything that needs somebody, the worst first."""
+    every = [
+        *_checks(found),
+        *_queues(found),
+        *_workers(found),
+        *_disk(found),
+        *_failures(found),
+        *_decisions(found),
+    ]
+    order: tuple[Level, ...] = ("bad", "warn", "decide")
+    return sorted(every, key=lambda matter: order.index(matter.level))
+
+
+def _checks(found: Overview) -> Iterator[Matter]:
+    for name, state in found.checks.items():
+        if not state.ok:
+            address = url_for(CHECK_PLACES.get(name, "pages.jobs"))
+            yield Matter(f"{name}_not_ready", "bad", _sentence(state.detail), "Look into it", address)
+
+
+def _queues(found: Overview) -> Iterator[Matter]:
+    for queue in found.queues:
+        count = queue.waiting + queue.running
+        if count and not queue.workers:
+            text = f"{things(queue.kind, count)} with no worker to do the work."
+            yield Matter(
+                "nobody_works", "bad", text, "See the queue", _jobs(kind=queue.kind, state=JobState.QUEUED)
+            )
+        elif queue.kind is JobKind.CLASSIFY and queue.oldest and found.now - queue.oldest > LONG_WAIT:
+            age = duration_text(between(queue.oldest, found.now))
+            text = f"{things(queue.kind, queue.waiting)} waiting, the oldest for {age}."
+            address = _jobs(kind=queue.kind, state=JobState.QUEUED)
+            yield Matter("long_wait", "warn", text, "See the queue", address, queue.waiting)
+
+
+def _workers(found: Overview) -> Iterator[Matter]:
+    address = url_for("pages.jobs")
+    silent = [worker for worker in found.workers if found.now - worker.seen_at > SILENCE]
+    for worker in silent:
+        age = duration_text(between(worker.seen_at, found.now))
+        text = f"{worker.name} has not been heard of for {age}."
+        yield Matter("worker_silent", "warn", text, "See the workers", address)
+    if not any(worker.kind == "maintain" and worker not in silent for worker in found.workers):
+        text = "No upkeep process has been heard of: jobs of dead workers stay where they are."
+        yield Matter("no_upkeep", "warn", text, "See the workers", address)
+
+
+def _disk(found: Overview) -> Iterator[Matter]:
+    if found.disk.few:
+        text = f"{found.disk.free / 1e9:.1f} GB are free where everything is kept. Make room"
+        rest = "; photos are refused soon." if found.disk.full else " before photos are refused."
+        address = f"{url_for('pages.overview')}#disk"
+        yield Matter("disk", "bad" if found.disk.full else "warn", text + rest, "See the disk", address)
+
+
+def _failures(found: Overview) -> Iterator[Matter]:
+    for group in found.failures:
+        cause = group.cause
+        address = _jobs(kind=cause.kind, error_code=cause.error_code, handled=Handling.OPEN)
+        if group.quarantined:
+            text = (
+                f"{things(cause.kind, group.count)} in quarantine ({cause.error_code}): release or discard?"
+            )
+        else:
+            text = f"{things(cause.kind, group.count)} failed with {cause.error_code}: try again or discard?"
+        code = "quarantine" if group.quarantined else "failures"
+        yield Matter(code, "warn", text, "See them", address, group.count)
+
+
+def _decisions(found: Overview) -> Iterator[Matter]:
+    waiting, champion = found.decisions, found.champion
+    if waiting.challenger is not None:
+        place = f"take the place of version {champion.number}" if champion else "answer sellers"
+        text = f"Version {waiting.challenger} passes the gate: let it {place}?"
+        address = url_for("pages.confirm_champion", number=waiting.challenger)
+        yield Matter("challenger", "decide", text, "Look at it", address)
+    if waiting.new_labels and champion is not None:
+        new = plural(waiting.new_labels, "new label", "new labels")
+        text = f"{new} since version {champion.number}: retrain?"
+        if waiting.unfrozen:  # trainings learn from dataset versions
+            deed, address = "Make a dataset version", url_for("pages.datasets")
+        else:
+            deed, address = "Retrain", url_for("pages.new_training")
+        yield Matter("new_labels", "decide", text, deed, address)
+
+
+def _jobs(**filters: Any) -> str:
+    return url_for("pages.jobs", **filters)
+
+
+def _sentence(text: str) -> str:
+    return text if text.endswith(".") else f"{text[:1].upper()}{text[1:]}."
