@@ -19,6 +19,8 @@ from web.pages.present.words import plural
 Level = Literal["bad", "warn", "decide"]
 # A photo is answered within a second; one that waits this long waits for something else than its turn.
 LONG_WAIT = timedelta(minutes=5)
+# Of as many error codes there is a line each; more would push the decisions out of sight.
+CODES_SHOWN = 5
 CHECK_PLACES = {"champion": "pages.versions", "workers": "pages.jobs", "broker": "pages.jobs"}
 
 
@@ -58,27 +60,26 @@ def _checks(found: Overview) -> Iterator[Matter]:
 
 def _queues(found: Overview) -> Iterator[Matter]:
     for queue in found.queues:
+        address = _jobs(kind=queue.kind, state=JobState.QUEUED)
         count = queue.waiting + queue.running
-        if count and not queue.workers:
+        if queue.kind is JobKind.CLASSIFY:  # whether somebody answers photos is one of the checks
+            if queue.oldest and found.now - queue.oldest > LONG_WAIT:
+                age = duration_text(between(queue.oldest, found.now))
+                text = f"{things(queue.kind, queue.waiting)} waiting, the oldest for {age}."
+                yield Matter("long_wait", "warn", text, "See the queue", address, queue.waiting)
+        elif count and not queue.workers:
             text = f"{things(queue.kind, count)} with no worker to do the work."
-            yield Matter(
-                "nobody_works", "bad", text, "See the queue", _jobs(kind=queue.kind, state=JobState.QUEUED)
-            )
-        elif queue.kind is JobKind.CLASSIFY and queue.oldest and found.now - queue.oldest > LONG_WAIT:
-            age = duration_text(between(queue.oldest, found.now))
-            text = f"{things(queue.kind, queue.waiting)} waiting, the oldest for {age}."
-            address = _jobs(kind=queue.kind, state=JobState.QUEUED)
-            yield Matter("long_wait", "warn", text, "See the queue", address, queue.waiting)
+            yield Matter("nobody_works", "bad", text, "See the queue", address)
 
 
 def _workers(found: Overview) -> Iterator[Matter]:
     address = url_for("pages.jobs")
     silent = [worker for worker in found.workers if found.now - worker.seen_at > SILENCE]
-    for worker in silent:
-        age = duration_text(between(worker.seen_at, found.now))
-        text = f"{worker.name} has not been heard of for {age}."
+    if silent:
+        names = ", ".join(worker.name for worker in silent)
+        text = f"Not heard of for longer than {SILENCE.seconds} s: {names}."
         yield Matter("worker_silent", "warn", text, "See the workers", address)
-    if not any(worker.kind == "maintain" and worker not in silent for worker in found.workers):
+    if not any(worker.kind == "maintain" for worker in found.workers):
         text = "No upkeep process has been heard of: jobs of dead workers stay where they are."
         yield Matter("no_upkeep", "warn", text, "See the workers", address)
 
@@ -92,17 +93,18 @@ def _disk(found: Overview) -> Iterator[Matter]:
 
 
 def _failures(found: Overview) -> Iterator[Matter]:
-    for group in found.failures:
-        cause = group.cause
+    for group in found.failures[:CODES_SHOWN]:
+        cause, counted = group.cause, things(group.cause.kind, group.count)
         address = _jobs(kind=cause.kind, error_code=cause.error_code, handled=Handling.OPEN)
         if group.quarantined:
-            text = (
-                f"{things(cause.kind, group.count)} in quarantine ({cause.error_code}): release or discard?"
-            )
+            text = f"{counted} in quarantine ({cause.error_code}): release or discard?"
         else:
-            text = f"{things(cause.kind, group.count)} failed with {cause.error_code}: try again or discard?"
+            text = f"{counted} failed with {cause.error_code}: try again or discard?"
         code = "quarantine" if group.quarantined else "failures"
         yield Matter(code, "warn", text, "See them", address, group.count)
+    if rest := sum(group.count for group in found.failures[CODES_SHOWN:]):
+        text = f"{plural(rest, 'job', 'jobs')} failed with other codes: try again or discard?"
+        yield Matter("failures", "warn", text, "See all", url_for("pages.failure_groups"))
 
 
 def _decisions(found: Overview) -> Iterator[Matter]:

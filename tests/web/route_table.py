@@ -130,7 +130,7 @@ ROUTES: dict[str, Route] = {
     "POST /account/webhooks/<webhook_id>/replay": only_own_page(303),
     "POST /account/webhooks/<webhook_id>/deliveries/<delivery_id>/replay": only_own_page(303),
     # Selling and jobs
-    "GET /overview": admins_page(),
+    "GET /home": admins_page(),
     "GET /sell": page(),
     "POST /sell": page(303, photo=True),
     "GET /sell/cards/<job_id>": own_page(),

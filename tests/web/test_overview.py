@@ -113,7 +113,7 @@ def test_every_number_leads_to_as_many_rows(
     busy: Database, admin_signed_in: FlaskClient, window: str
 ) -> None:
     hours.keep(busy)
-    page = admin_signed_in.get(f"/overview?window={window}").text
+    page = admin_signed_in.get(f"/home?window={window}").text
     found = [(address, int(text.replace(",", ""))) for address, text in COUNT.findall(page)]
     assert len(found) > 20
     counted = {address: rows(admin_signed_in, address) for address, _ in found}
@@ -131,7 +131,7 @@ def test_what_needs_somebody_leads_to_as_many_rows(
 
 def test_page_and_api_tell_the_same(busy: Database, as_admin: Api, admin_signed_in: FlaskClient) -> None:
     found = as_admin("GET", "/api/v1/overview?window=7d").json
-    page = unescape(admin_signed_in.get("/overview?window=7d").text)
+    page = unescape(admin_signed_in.get("/home?window=7d").text)
     total = found["done"]["total"]
     assert (total["answered"], total["failed"], total["quarantined"]) == (54, 3, 2)
     assert total["median_seconds"] == pytest.approx(1, rel=0.1)
@@ -149,17 +149,17 @@ def test_where_nothing_needs_anybody_all_is_well_and_an_empty_window_says_what_t
     as_admin: Api, admin_signed_in: FlaskClient
 ) -> None:
     assert matters(as_admin) == {}
-    page = admin_signed_in.get("/overview").text
+    page = admin_signed_in.get("/home").text
     assert "All is well" in page
     assert "No photo was answered in the last 24 hours." in page
 
 
 def test_without_champion_and_workers_it_says_what_is_broken(database: Database, as_admin: Api) -> None:
-    add_job(database)
+    add_job(database, JobKind.TRAIN)
     found = matters(as_admin)
     assert found["champion_not_ready"][0] == "bad"
     assert found["workers_not_ready"][0] == "bad"
-    assert found["nobody_works"] == ("bad", "1 photo with no worker to do the work.", None)
+    assert found["nobody_works"] == ("bad", "1 training with no worker to do the work.", None)
     assert "no_upkeep" in found
 
 
@@ -171,7 +171,7 @@ def test_a_silent_worker_and_a_long_wait_need_a_look(database: Database, as_admi
         earlier = utc_now() - timedelta(minutes=20)
         session.execute(update(Job).where(Job.id == job.id).values(created_at=earlier))
     found = matters(as_admin)
-    assert found["worker_silent"][1] == "predict@b has not been heard of for 3 min."
+    assert found["worker_silent"][1] == "Not heard of for longer than 30 s: predict@b."
     assert found["long_wait"] == ("warn", "1 photo waiting, the oldest for 20 min.", 1)
 
 
@@ -210,7 +210,7 @@ def test_what_runs_is_there_with_its_progress(
     with database.write() as session:
         store.claim(session, JobKind.TRAIN, "train@a", 1, job.id)
         store.renew(session, job.id, 1, store.Progress("training", 3, 8))
-    page = admin_signed_in.get("/overview").text
+    page = admin_signed_in.get("/home").text
     assert f'/jobs/{job.id}"' in page
     assert "Training, 3 of 8" in page
 
@@ -220,7 +220,7 @@ def test_the_overview_costs_as_many_queries_whatever_there_is(
 ) -> None:
     def queries() -> list[str]:
         with counted(app.extensions[EXTENSION].database.engine) as sent:
-            assert admin_signed_in.get("/overview?window=30d").status_code == 200
+            assert admin_signed_in.get("/home?window=30d").status_code == 200
         return sent
 
     few = queries()
@@ -232,7 +232,7 @@ def test_the_overview_costs_as_many_queries_whatever_there_is(
 
 def test_a_window_that_is_none_is_refused(as_admin: Api, admin_signed_in: FlaskClient) -> None:
     assert as_admin("GET", "/api/v1/overview?window=1y").status_code == 422
-    assert admin_signed_in.get("/overview?window=1y", headers={"Accept": "text/html"}).status_code == 404
+    assert admin_signed_in.get("/home?window=1y", headers={"Accept": "text/html"}).status_code == 404
 
 
 def test_filters_by_end_and_answer_work_through_the_api_too(busy: Database, as_admin: Api) -> None:
@@ -274,6 +274,6 @@ def test_only_administrators_list_everybodys_listings(
 def test_administrators_begin_with_it_and_others_do_not(
     admin_signed_in: FlaskClient, signed_in: FlaskClient
 ) -> None:
-    assert admin_signed_in.get("/").location == "/overview"
+    assert admin_signed_in.get("/").location == "/home"
     assert signed_in.get("/").location == "/sell"
-    assert "/overview" not in signed_in.get("/sell").text
+    assert "/home" not in signed_in.get("/sell").text

@@ -34,7 +34,7 @@ EVERYBODY = ("seller", "reviewer", "admin")
 # Label, endpoint, the path its pages share, and who may go there. The first are always in sight and have room
 # for five short words on a phone; the others open from "More" where the screen is too narrow for all.
 DAILY = (
-    ("Overview", "pages.overview", "/overview", ("admin",)),
+    ("Home", "pages.overview", "/home", ("admin",)),
     ("Sell", "pages.sell", "/sell", EVERYBODY),
     ("Listings", "pages.listings", "/listings", EVERYBODY),
     ("Review", "pages.review", "/review", ("reviewer", "admin")),

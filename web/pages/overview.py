@@ -1,4 +1,4 @@
-"""The overview: is all well, and what needs a decision. Where administrators begin."""
+"""Where administrators begin: is all well, what needs a decision, what was done."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from web.pages.present.overview_views import (
 from web.pages.present.queue_rows import queue_row, worker_rows, workers_summary
 
 
-@blueprint.get("/overview")
+@blueprint.get("/home")
 @page_login_required("admin")
 def overview() -> str:
     """How everything stands."""
@@ -57,5 +57,5 @@ def _window() -> Window:
     """
     value = request.args.get("window", Window.DAY)
     if value not in list(Window):
-        raise NotFoundError(f"There is no window {value[:40]!r}. Choose one on the overview.")
+        raise NotFoundError(f"There is no window {value[:40]!r}. Choose one at home.")
     return Window(value)

@@ -137,14 +137,14 @@ def outcome_sentence(outcome: Outcome) -> str:
     if outcome.category is not None:
         parts.append(f"answered {category_label(outcome.category)}")
     if outcome.decision is not None:
-        parts.append("the seller was asked" if outcome.decision == ASK else "the answer was suggested")
+        parts.append("left to the seller" if outcome.decision == ASK else "suggested")
     if outcome.model_version is not None:
         parts.append(f"answered by version {outcome.model_version}")
     if outcome.ended_from is not None:
         parts.append(f"ended {moment_text(outcome.ended_from)} or later")
     if outcome.ended_before is not None:
         parts.append(f"ended before {moment_text(outcome.ended_before)}")
-    return f"Only jobs with: {', '.join(parts)}." if parts else ""
+    return f"Only these: {'; '.join(parts)}." if parts else ""
 
 
 def _progress(job: Job) -> ProgressView | None:

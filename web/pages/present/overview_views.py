@@ -19,7 +19,11 @@ from web.pages.present.moments import duration_text
 from web.pages.present.words import category_label, percent
 
 WINDOW_WORDS = {Window.DAY: "24 hours", Window.WEEK: "7 days", Window.MONTH: "30 days"}
-BIN_WORDS = {Window.DAY: "hour (UTC)", Window.WEEK: "six hours (UTC)", Window.MONTH: "day (UTC)"}
+BIN_WORDS = {
+    Window.DAY: "hour (UTC), the last one is not over",
+    Window.WEEK: "six hours (UTC), the last ones are not over",
+    Window.MONTH: "day (UTC), the last one is not over",
+}
 # Under a chart there is room for five short words.
 BIN_LABELS = {Window.DAY: "%H:%M", Window.WEEK: "%d %b", Window.MONTH: "%d %b"}
 # A mix that is further off than this in one category is worth a look.
@@ -60,7 +64,7 @@ class BinRow:
 
 @dataclass(frozen=True, slots=True)
 class CategoryRow:
-    """One category. `bar` and `mark` are its share of answers and of training photos, 0 to 100."""
+    """One category. `bar` and `mark` are its share of answers and of training photos, 100 at the most."""
 
     label: str
     answered: Counted
@@ -148,8 +152,9 @@ def bin_rows(done: Done) -> list[BinRow]:
 
 
 def category_rows(done: Done) -> list[CategoryRow]:
-    """Every category, by name."""
-    return [_category_row(row, done.since) for row in done.categories]
+    """Every category, by name. The longest bar or the farthest mark reaches to the end of the scale."""
+    scale = max((max(row.mix or 0, row.trained_mix or 0) for row in done.categories), default=0) or 1
+    return [_category_row(row, done.since, scale) for row in done.categories]
 
 
 def version_rows(done: Done) -> list[VersionRow]:
@@ -176,15 +181,15 @@ def _bin_row(one: Bin, changes: Sequence[AliasChange]) -> BinRow:
     )
 
 
-def _category_row(row: CategoryFigures, since: datetime) -> CategoryRow:
+def _category_row(row: CategoryFigures, since: datetime, scale: float) -> CategoryRow:
     off = abs(row.mix - row.trained_mix) if row.mix is not None and row.trained_mix is not None else 0
     return CategoryRow(
         label=category_label(row.category),
         answered=_counted(row.answered, _answered(since, category=row.category)),
         mix=percent(row.mix),
         trained_mix=percent(row.trained_mix),
-        bar=round(100 * (row.mix or 0), 1),
-        mark=round(100 * row.trained_mix, 1) if row.trained_mix is not None else None,
+        bar=round(100 * (row.mix or 0) / scale, 1),
+        mark=round(100 * row.trained_mix / scale, 1) if row.trained_mix is not None else None,
         far_off=off > FAR_OFF,
         asked=_counted(row.asked, _answered(since, category=row.category, decision=ASK)),
         asked_share=percent(_share(row.asked, row.answered)),
