@@ -15,13 +15,18 @@ from shared import idempotency
 from shared.clock import utc_now
 from shared.database import Database
 from shared.jobs import batch, figures, pruning, store, upkeep
+from shared.jobs.outcome import Outcome
 from shared.jobs.states import JobKind, JobState
+from shared.overview import tally
+from shared.overview.tally import HOUR
 from shared.tables import Attempt, IdempotencyKey, Job, User, new_id
 from tests.factories import add_user
 
 # Enough ended jobs that a planner which could use an index does.
 ENDED, WAITING, OWNERS = 6_000, 40, 20
 Statement = tuple[str, Any]
+# Some time ago, when little was done.
+AN_HOUR = (utc_now() - 5 * HOUR, utc_now() - 4 * HOUR)
 # Tables that grow with every photo.
 GROWING = ("job", "attempt", "photo", "prediction", "idempotency_key", "webhook_delivery")
 
@@ -140,6 +145,8 @@ WORK: dict[str, Callable[[Session], object]] = {
     "list of everybody": lambda session: store.page(session, limit=20),
     "list of a rare kind": lambda session: store.page(session, kind=JobKind.TRAIN, limit=20),
     "list of a state": lambda session: store.page(session, state=JobState.FAILED, limit=20),
+    "count an hour": lambda session: tally.count(session, *AN_HOUR),
+    "list of an hour": lambda session: store.page(session, kind=JobKind.CLASSIFY, outcome=Outcome(*AN_HOUR)),
     "forget keys": idempotency.forget_old,
     "prune": lambda session: pruning._prune(session, utc_now() - timedelta(days=90)),
 }
