@@ -62,6 +62,7 @@ def queries(job: str, owner: str) -> dict[str, Query]:
         "overview of a day": lambda session: done(session, Window.DAY, None, utc_now()),
         "overview of a month": lambda session: done(session, Window.MONTH, None, utc_now()),
         "its hour's jobs": lambda session: _answered(session, hour, hour + HOUR, None),
+        "its month's jobs": lambda session: _answered(session, hour - 29 * 24 * HOUR, None, None),
         "its month's hats": lambda session: _answered(session, hour - 29 * 24 * HOUR, None, "hat"),
     }
 

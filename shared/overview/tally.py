@@ -6,7 +6,7 @@ import math
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import BigInteger, ColumnElement, Select, String, cast, extract, func, select
 from sqlalchemy.orm import Session
@@ -23,8 +23,7 @@ STEP_RATIO = 1.1
 DAY_SECONDS = 86_400
 
 
-@dataclass(frozen=True, slots=True)
-class Given:
+class Given(NamedTuple):
     """An answer as it is counted: by which version, which category, whether it was suggested or asked."""
 
     version: int
@@ -80,9 +79,7 @@ class Tally:
         return {
             "ended": dict(self.ended),
             "waits": {str(step): count for step, count in self.waits.items()},
-            "given": [
-                [given.version, given.category, given.decision, count] for given, count in self.given.items()
-            ],
+            "given": [[*given, count] for given, count in self.given.items()],
         }
 
     @classmethod

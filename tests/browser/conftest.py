@@ -49,7 +49,7 @@ def signed_in_state(chromium: Browser, live_system: LiveSystem) -> StorageState:
     page = context.new_page()
     page.goto(live_system.sign_in_link())
     page.get_by_role("button", name="Sign in").click()
-    expect(page.get_by_role("heading", name="What are you selling?")).to_be_visible()
+    expect(page.get_by_role("heading", name="Home")).to_be_visible()
     state = context.storage_state()
     context.close()
     return state

@@ -20,6 +20,7 @@ from tests.live_system import LiveSystem
 pytestmark = pytest.mark.browser
 
 PAGES = (
+    "/home",
     "/sell",
     "/listings",
     "/review",

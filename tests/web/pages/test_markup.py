@@ -21,7 +21,7 @@ from web import pages
 STATIC = Path(pages.__file__).resolve().parents[1] / "static"
 COLOUR = re.compile(r"--([\w-]+): (#[0-9a-f]{6});")
 PAGES = (
-    *("/sell", "/listings", "/review", "/jobs", "/jobs?state=failed", "/jobs/failures"),
+    *("/home", "/sell", "/listings", "/review", "/jobs", "/jobs?state=failed", "/jobs/failures"),
     "/jobs/failures/retry?kind=classify&error_code=blob_missing",
     "/jobs/failures/discard?kind=classify&error_code=blob_missing",
     *("/batches", "/your-data"),

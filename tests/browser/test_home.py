@@ -1,0 +1,54 @@
+"""Home in a real browser: accessible, complete without JavaScript, up to date by itself."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from shared.database import Database
+from tests.browser.axe import serious_findings
+from tests.browser.conftest import Visit
+from tests.factories import add_answered, add_failures
+from tests.live_system import LiveSystem
+
+pytestmark = pytest.mark.browser
+# Twice the pause between two looks.
+NEWS_MS = 30_000
+
+
+@pytest.fixture
+def database(live_system: LiveSystem) -> Database:
+    """The database of the running system, with photos that were answered."""
+    opened = Database(live_system.settings.database_url)
+    for category in ("hat", "shirt", "hat"):
+        add_answered(opened, category)
+    return opened
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious_on_it(visit: Visit, database: Database, scheme: str) -> None:
+    visit.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+    visit.page.goto("/home")
+    expect(visit.page.locator(".chart")).to_have_count(2)
+    visit.page.get_by_text("In numbers").click()
+    assert serious_findings(visit.page) == []
+    assert visit.complaints == []
+    database.close()
+
+
+def test_it_is_complete_without_javascript(plain_page: Page, database: Database) -> None:
+    plain_page.goto("/home")
+    expect(plain_page.locator(".chart")).to_have_count(2)
+    plain_page.get_by_text("In numbers").click()
+    plain_page.locator("#bin-table a.count").first.click()
+    expect(plain_page.get_by_text("Only these: ended")).to_be_visible()
+    database.close()
+
+
+def test_it_tells_of_a_new_failure_by_itself(visit: Visit, database: Database) -> None:
+    visit.page.goto("/home")
+    (job,) = add_failures(database, code="found_by_a_test")
+    expect(visit.page.locator("#matters")).to_contain_text("found_by_a_test", timeout=NEWS_MS)
+    with database.write() as session:
+        session.delete(job)
+    database.close()
