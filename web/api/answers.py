@@ -14,6 +14,8 @@ from web.api.schemas import ProblemOut
 Answers = dict[int | str, dict[str, str | dict[str, dict[str, Any]]]]
 # Kept by the client that polls, and asked about each time.
 POLLED = "private, no-cache"
+# Made once: it stands beside hundreds of answers.
+PROBLEM = ProblemOut.model_json_schema()
 
 
 def answer(body: BaseModel, status: int = 200, headers: dict[str, str] | None = None) -> Response:
@@ -63,7 +65,7 @@ def problems(*statuses: int) -> Answers:
     return {
         status: {
             "description": titles[status],
-            "content": {"application/problem+json": {"schema": ProblemOut.model_json_schema()}},
+            "content": {"application/problem+json": {"schema": PROBLEM}},
         }
         for status in sorted({*statuses, *always})
     }
