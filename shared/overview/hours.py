@@ -19,7 +19,7 @@ from shared.clock import utc_now
 from shared.database import Database, insert_missing
 from shared.overview import tally
 from shared.overview.tally import HOUR, Tally, hour_of
-from shared.tables import HourlyFigures, Job
+from shared.tables import HourlyFigures
 
 # As long as the longest window that pages show, and the day that aligning it to whole days adds.
 KEPT = timedelta(days=32)
@@ -61,9 +61,7 @@ def keep(database: Database) -> int:
 
 def changed(session: Session, jobs: ColumnElement[bool]) -> None:
     """Have the hours in which these jobs ended counted again: they were changed after their end."""
-    ends = session.scalars(select(Job.finished_at).where(jobs, Job.finished_at.is_not(None)).distinct())
-    hours = {hour_of(end) for end in ends if end is not None}
-    if hours:
+    if hours := tally.hours_of(session, jobs):
         session.execute(update(HourlyFigures).where(HourlyFigures.hour.in_(hours)).values(stale=True))
 
 

@@ -111,6 +111,12 @@ def count(session: Session, since: datetime, until: datetime) -> dict[datetime, 
     return dict(found)
 
 
+def hours_of(session: Session, jobs: ColumnElement[bool]) -> set[datetime]:
+    """The hours in which these jobs ended."""
+    ends = session.scalars(select(_hour(session)).where(jobs, Job.finished_at.is_not(None)).distinct())
+    return {_parsed(end) for end in ends}
+
+
 def _ends(hour: ColumnElement[str], since: datetime, until: datetime) -> Select[Any]:
     columns = (
         hour,
