@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from shared.errors import HangtagError, LeaseLostError, TransientError
 from shared.jobs import batch, store
 from shared.jobs.states import JobKind
+from shared.models.activation_map import quantized
 from shared.models.answer import KEPT_COUNT, top_k
 from shared.photos import predictions
 from shared.tables import Job, Photo
@@ -161,15 +162,15 @@ class Classifier:
         if not readable:
             return recorded
         try:
-            features = engine.features(np.stack([pixels for _, pixels in readable]))
+            features, maps = engine.explained(np.stack([pixels for _, pixels in readable]), head.gradients)
             probabilities = head.probabilities(features)
         except Exception as error:
             logger.exception("engine_failed", engine=engine.name)
             trouble = TransientError(f"The engine failed: {type(error).__name__}.")
             return [*recorded, *(self._recorder.submit(self._fail, item, trouble) for item, _ in readable)]
         answers = {
-            item.job.id: top_k(row, version.classes, KEPT_COUNT).model_dump()
-            for (item, _), row in zip(readable, probabilities, strict=True)
+            item.job.id: {**top_k(row, version.classes, KEPT_COUNT).model_dump(), "activation_map": grid}
+            for (item, _), row, grid in zip(readable, probabilities, quantized(maps), strict=True)
         }
         answered = [item for item, _ in readable]
         return [

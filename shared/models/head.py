@@ -71,10 +71,28 @@ class Head:
             raise ValidationError(
                 f"A head takes features of shape (n, {FEATURE_COUNT}), not {features.shape}."
             )
-        hidden = features
-        if self.hidden_kernel is not None and self.hidden_bias is not None:
-            hidden = np.maximum(features @ self.hidden_kernel + self.hidden_bias, 0)
-        return hidden @ self.logits_kernel + self.logits_bias
+        return self._hidden(features) @ self.logits_kernel + self.logits_bias
+
+    def gradients(self, features: Floats) -> Floats:
+        """What each feature counts for the answer: the gradients of the highest logits, (n, 2048).
+
+        Exact, not only close to these features: where the same hidden units are on, logits are linear.
+
+        Raises:
+            ValidationError: the features have another shape.
+        """
+        winners = self.logits(features).argmax(axis=1)
+        counts: Floats = self.logits_kernel[:, winners].T
+        if self.hidden_kernel is not None:
+            counts = (counts * (self._hidden(features) > 0)) @ self.hidden_kernel.T
+        return counts
+
+    def _hidden(self, features: Floats) -> Floats:
+        """What the logits are made from: the hidden layer, or without one the features."""
+        if self.hidden_kernel is None or self.hidden_bias is None:
+            return features
+        activations: Floats = np.maximum(features @ self.hidden_kernel + self.hidden_bias, 0)
+        return activations
 
     def probabilities(self, features: Floats) -> Probabilities:
         """Calibrated probabilities, (n, classes), each row summing to 1.

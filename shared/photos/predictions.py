@@ -49,6 +49,12 @@ def results(session: Session, photo_ids: Collection[str], version: int) -> dict[
     }
 
 
+def find(session: Session, photo_id: str, version: int) -> Prediction | None:
+    """All that is kept of the answer of a version for a photo."""
+    query = select(Prediction).where(Prediction.photo_id == photo_id, Prediction.model_version == version)
+    return session.scalar(query)
+
+
 def champions_results(session: Session, photo_ids: Collection[str]) -> dict[str, dict[str, Any]]:
     """What the champion has answered for photos before, by photo."""
     champion = registry.champion(session)

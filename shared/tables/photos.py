@@ -66,6 +66,8 @@ class Prediction(Base):
     confidence: Mapped[float]
     decision: Mapped[str] = mapped_column(String(20))
     top: Mapped[list[Any]]
+    # Where in the photo the answer came from (`shared.models.activation_map`); older answers have none.
+    activation_map: Mapped[bytes | None]
     engine: Mapped[str] = mapped_column(String(20))
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
 

@@ -21,7 +21,7 @@ from shared.tables import Job, ModelVersion
 from tests.factories import add_champion, add_job, add_photo, add_user, random_head
 from worker.classify import Classifier
 from worker.context import WorkerContext
-from worker.engines.engine import Engine
+from worker.engines.engine import Engine, Weigh
 from worker.predictor import Predictor
 from worker.stopping import PlannedStop
 
@@ -38,9 +38,15 @@ class BrightnessEngine:
         self._before_chunk = before_chunk
 
     def features(self, pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-        self._before_chunk()
         means = pixels.reshape(len(pixels), -1).mean(axis=1, dtype=np.float32)
         return np.repeat(means[:, np.newaxis], FEATURE_COUNT, axis=1)
+
+    def explained(
+        self, pixels: npt.NDArray[np.uint8], weigh: Weigh
+    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+        self._before_chunk()
+        features = self.features(pixels)
+        return features, weigh(features)[:, :9].reshape(-1, 3, 3)
 
 
 class FixedPredictor:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from shared.models.feature_space import FeatureSpace
+
+# Gives for features (n, 2048) what each of them counts, (n, 2048): `shared.models.head.Head.gradients`.
+Weigh = Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]]
 
 
 class Engine(Protocol):
@@ -41,6 +45,23 @@ class Engine(Protocol):
 
         Returns:
             (n, 2048), in the order of the photos.
+
+        Raises:
+            ValueError: the array has another shape or type.
+        """
+
+    def explained(
+        self, pixels: npt.NDArray[np.uint8], weigh: Weigh
+    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+        """Compute the features of any number of photos, and where in the photos what counts was seen.
+
+        Args:
+            pixels: as for `features`.
+            weigh: asked what each of these features counts.
+
+        Returns:
+            The features, (n, 2048), and maps, (n, side, side): at each place, the sum of what the network saw
+            there, weighted. The mean of a map is the product of features and weights.
 
         Raises:
             ValueError: the array has another shape or type.

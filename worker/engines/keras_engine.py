@@ -11,7 +11,7 @@ import numpy.typing as npt
 from shared.models.feature_space import FEATURE_COUNT, FeatureSpace
 from shared.settings import Settings
 from worker.engines.drawn_photos import draw_photos
-from worker.engines.engine import require_pixels
+from worker.engines.engine import Weigh, require_pixels
 from worker.engines.parity import compare
 from worker.network.tensorflow_setup import prepare_tensorflow
 from worker.network.version_weights import load_weights
@@ -33,9 +33,16 @@ class KerasEngine:
     name = "keras"
 
     def __init__(
-        self, compiled: Any, batches: tuple[int, ...], device: str, feature_space: FeatureSpace, reason: str
+        self,
+        compiled: Any,
+        weighted: Any,
+        batches: tuple[int, ...],
+        device: str,
+        feature_space: FeatureSpace,
+        reason: str,
     ) -> None:
         self._compiled = compiled
+        self._weighted = weighted
         self._batches = batches
         self.device = device
         self.feature_space = feature_space
@@ -48,18 +55,39 @@ class KerasEngine:
         output = np.empty((len(pixels), FEATURE_COUNT), dtype=np.float32)
         for start in range(0, len(pixels), self.preferred_batch):
             part = pixels[start : start + self.preferred_batch]
-            output[start : start + len(part)] = self._compiled(self._padded(part)).numpy()[: len(part)]
+            output[start : start + len(part)] = self._compiled(self._padded(part))[0].numpy()[: len(part)]
         return output
 
-    def _padded(self, part: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    def explained(
+        self, pixels: npt.NDArray[np.uint8], weigh: Weigh
+    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+        """See `worker.engines.engine.Engine.explained`."""
+        require_pixels(pixels, self.feature_space.image_size)
+        parts = [
+            self._explained_batch(pixels[start : start + self.preferred_batch], weigh)
+            for start in range(0, len(pixels), self.preferred_batch)
+        ]
+        features, maps = zip(*parts, strict=True)
+        return np.concatenate(features), np.concatenate(maps)
+
+    def _explained_batch(
+        self, part: npt.NDArray[np.uint8], weigh: Weigh
+    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+        """Of what the network saw, 2048 numbers per place, only the weighted sums leave the device."""
+        pooled, seen = self._compiled(self._padded(part))
+        features = pooled.numpy()[: len(part)]
+        maps = self._weighted(seen, self._padded(weigh(features))).numpy()
+        return features, maps[: len(part)]
+
+    def _padded(self, part: npt.NDArray[Any]) -> npt.NDArray[Any]:
         size = next(batch for batch in self._batches if batch >= len(part))
-        return np.pad(part, ((0, size - len(part)), (0, 0), (0, 0), (0, 0)))
+        return np.pad(part, ((0, size - len(part)), *((0, 0),) * (part.ndim - 1)))
 
     def warm_up(self) -> None:
         """Compile for every batch now, so that no seller waits for it later."""
         side = self.feature_space.image_size
         for batch in self._batches:
-            self.features(np.zeros((batch, side, side, 3), dtype=np.uint8))
+            self.explained(np.zeros((batch, side, side, 3), dtype=np.uint8), np.zeros_like)
 
 
 def load_keras_engine(
@@ -86,7 +114,7 @@ def load_keras_engine(
     batches = GPU_BATCHES if on_gpu else CPU_BATCHES
     arrays = load_weights(settings, feature_space, weights)
     compiled = _compiled(tensorflow, feature_space, arrays, chosen)
-    engine = KerasEngine(compiled, batches, device, feature_space, reason)
+    engine = KerasEngine(compiled, _weighted(tensorflow), batches, device, feature_space, reason)
     if chosen != FULL_PRECISION:
         _require_parity(engine, _compiled(tensorflow, feature_space, arrays, FULL_PRECISION))
     if on_gpu:
@@ -96,15 +124,25 @@ def load_keras_engine(
 
 def _compiled(tensorflow: Any, feature_space: FeatureSpace, arrays: Arrays, precision: str) -> Any:
     # It imports Keras, which must find TensorFlow prepared.
-    from worker.network.xception import build_backbone  # noqa: PLC0415
+    from worker.network.xception import build_backbone, with_maps  # noqa: PLC0415
 
-    model = build_backbone(feature_space.image_size, arrays, precision)
+    backbone = build_backbone(feature_space.image_size, arrays, precision)
+    model = with_maps(backbone)
     return tensorflow.function(lambda pixels: model(pixels, training=False))
+
+
+def _weighted(tensorflow: Any) -> Any:
+    """The sums over the channels of maps, weighted, in full precision."""
+
+    def weighted(seen: Any, weights: Any) -> Any:
+        return tensorflow.einsum("nyxk,nk->nyx", tensorflow.cast(seen, "float32"), weights)
+
+    return tensorflow.function(weighted)
 
 
 def _require_parity(engine: KerasEngine, full_precision: Any) -> None:
     pictures = draw_photos(engine.feature_space.image_size, CHECKED_PICTURES)
-    parity = compare(full_precision(pictures).numpy(), engine.features(pictures))
+    parity = compare(full_precision(pictures)[0].numpy(), engine.features(pictures))
     parity.require(f"the Keras engine on {engine.device}")
 
 

@@ -11,10 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from shared.blobs import BlobStore, network_key, sha256
-from shared.errors import ChecksumError
+from shared.errors import ChecksumError, ParityError
 from shared.models.feature_space import FEATURE_COUNT, FeatureSpace
 from shared.settings import EngineChoice, Settings
-from worker.engines.engine import require_pixels
+from worker.engines.engine import Weigh, require_pixels
 from worker.engines.published import NETWORK_FILE, WEIGHTS_FILE, engine_folder, require_usable
 from worker.engines.quiet_openvino import import_openvino
 
@@ -28,6 +28,7 @@ from worker.engines.quiet_openvino import import_openvino
 # BATCH_SECONDS, since the first of them waits for the last, and enough for all streams.
 BATCH_SECONDS = 0.4
 MIN_BATCH, MAX_BATCH = 8, 32
+Outputs = tuple[npt.NDArray[np.float32], ...]
 
 
 class OpenVinoEngine:
@@ -39,6 +40,7 @@ class OpenVinoEngine:
         self.name = name
         self._alone = alone.create_infer_request()
         self._queue = queue
+        self._map_shape = tuple(alone.outputs[1].shape)[1:]  # (2048, side, side)
         self._streams = int(many.get_property("NUM_STREAMS"))
         self.device = f"CPU ({alone.get_property('EXECUTION_DEVICES')[0]}, {self._streams} streams)"
         self.feature_space = feature_space
@@ -51,15 +53,32 @@ class OpenVinoEngine:
         """See `worker.engines.engine.Engine.features`."""
         require_pixels(pixels, self.feature_space.image_size)
         output = np.empty((len(pixels), FEATURE_COUNT), dtype=np.float32)
+        self._run(pixels, (output,))
+        return output
+
+    def explained(
+        self, pixels: npt.NDArray[np.uint8], weigh: Weigh
+    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+        """See `worker.engines.engine.Engine.explained`."""
+        require_pixels(pixels, self.feature_space.image_size)
+        output = np.empty((len(pixels), FEATURE_COUNT), dtype=np.float32)
+        seen = np.empty((len(pixels), *self._map_shape), dtype=np.float32)
+        self._run(pixels, (output, seen))
+        weights = weigh(output)[:, np.newaxis]
+        maps = weights @ seen.reshape(len(pixels), FEATURE_COUNT, -1)
+        return output, maps.reshape(len(pixels), *self._map_shape[1:])
+
+    def _run(self, pixels: npt.NDArray[np.uint8], kept: Outputs) -> None:
+        """Fill `kept`, the first outputs of the network, for each of the photos."""
         if len(pixels) < self._streams:
             for index in range(len(pixels)):
-                output[index] = self._alone.infer({0: pixels[index : index + 1]})[0]
-            return output
-        self._queue.set_callback(lambda request, index: _keep(request, output, index))
+                self._alone.infer({0: pixels[index : index + 1]}, share_outputs=True)
+                _keep(self._alone, kept, index)
+            return
+        self._queue.set_callback(lambda request, index: _keep(request, kept, index))
         for index in range(len(pixels)):
             self._queue.start_async({0: pixels[index : index + 1]}, index)
         self._queue.wait_all()
-        return output
 
     def _measured_batch(self) -> int:
         """The photos that take BATCH_SECONDS, in whole rounds of the streams."""
@@ -73,8 +92,9 @@ class OpenVinoEngine:
         return max(self.preferred_batch, rounds * self._streams)
 
 
-def _keep(request: Any, output: npt.NDArray[np.float32], index: int) -> None:
-    output[index] = request.get_output_tensor(0).data[0]
+def _keep(request: Any, kept: Outputs, index: int) -> None:
+    for number, output in enumerate(kept):
+        output[index] = request.get_output_tensor(number).data[0]
 
 
 def load_openvino_engine(settings: Settings, feature_space: FeatureSpace, reason: str = "") -> OpenVinoEngine:
@@ -123,10 +143,23 @@ def _compile(
 ) -> OpenVinoEngine:
     size = feature_space.image_size
     model.reshape([1, size, size, 3])
+    model.add_outputs(_before_pooling(model))
     alone = core.compile_model(model, "CPU", _options(settings, "LATENCY"))
     many = core.compile_model(model, "CPU", _options(settings, "THROUGHPUT"))
     queue = import_openvino().AsyncInferQueue(many)
     return OpenVinoEngine(name, alone, many, queue, feature_space, reason)
+
+
+def _before_pooling(model: Any) -> Any:
+    """What the network saw at each place, (1, 2048, side, side): its features are the means of it.
+
+    Raises:
+        ParityError: the network ends in something else, so it is none of ours.
+    """
+    pooling = model.output(0).get_node().input(0).get_source_output().get_node()
+    if pooling.get_type_name() != "ReduceMean":
+        raise ParityError("This OpenVINO network does not end in global average pooling. Build it again.")
+    return pooling.input(0).get_source_output()
 
 
 def _options(settings: Settings, hint: str) -> dict[str, str | int]:

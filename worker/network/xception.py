@@ -19,6 +19,8 @@ SCALE = 1 / 127.5
 OFFSET = -1.0
 # The layer under which Xception itself is found, for those who unfreeze a part of it.
 XCEPTION_LAYER = "xception"
+# What averages its maps, (None, side, side, 2048), into features.
+POOLING_LAYER = "features"
 
 
 def build_backbone(
@@ -44,8 +46,14 @@ def build_backbone(
     xception.trainable = False
     # Averaging stays in float32: half precision would round the average of 100 positions.
     maps = xception(scaled(pixels), training=False)
-    features = keras.layers.GlobalAveragePooling2D(dtype="float32", name="features")(maps)
+    features = keras.layers.GlobalAveragePooling2D(dtype="float32", name=POOLING_LAYER)(maps)
     return keras.Model(pixels, features, name="backbone")
+
+
+def with_maps(backbone: keras.Model) -> keras.Model:
+    """The network of `build_backbone` that also gives the maps its features are the means of."""
+    maps = backbone.get_layer(POOLING_LAYER).input
+    return keras.Model(backbone.input, [backbone.output, maps])
 
 
 def build_xception(image_size: int | None, arrays: Sequence[npt.NDArray[np.float32]]) -> keras.Model:

@@ -10,6 +10,7 @@ import pytest
 
 from shared.models.feature_space import FeatureSpace
 from shared.settings import Settings
+from tests.factories import random_head
 from tests.worker.engines.conftest import SIDE
 from worker.engines.drawn_photos import draw_photos
 from worker.engines.engine import Engine
@@ -53,6 +54,22 @@ def test_openvino_answers_as_keras_does(engines: dict[str, Engine]) -> None:
     assert parity.max_relative_error < 1e-4
 
 
+@pytest.mark.parametrize("count", [1, 19])
+def test_both_engines_say_the_same_about_where_what_counts_was_seen(
+    count: int, engines: dict[str, Engine], one_by_one: npt.NDArray[np.float32]
+) -> None:
+    head = random_head()
+    maps = {}
+    for name, engine in engines.items():
+        features, maps[name] = engine.explained(PHOTOS[:count], head.gradients)
+        np.testing.assert_allclose(features, one_by_one[:count], rtol=1e-3, atol=1e-4)
+        given = (features * head.gradients(features)).sum(axis=1)
+        np.testing.assert_allclose(maps[name].mean(axis=(1, 2)), given, rtol=1e-3, atol=1e-4)
+
+    assert maps["keras"].shape == (count, 3, 3)
+    np.testing.assert_allclose(maps["openvino"], maps["keras"], rtol=1e-3, atol=1e-3)
+
+
 @pytest.mark.parametrize("name", ["keras", "openvino"])
 def test_an_engine_says_what_it_is(name: str, engines: dict[str, Engine], space: FeatureSpace) -> None:
     engine = engines[name]
@@ -78,6 +95,8 @@ def test_pixels_of_another_shape_or_type_are_refused(
 ) -> None:
     with pytest.raises(ValueError, match=r"takes uint8 of the shape"):
         engines[name].features(pixels)
+    with pytest.raises(ValueError, match=r"takes uint8 of the shape"):
+        engines[name].explained(pixels, np.zeros_like)
 
 
 def test_half_precision_is_compared_with_full_precision_before_it_serves(
