@@ -28,6 +28,7 @@ from shared.photos.intake import prepare
 from shared.tables import Job, Listing, ModelVersion, Photo, User
 
 CLASSES = ["dress", "hat", "shirt"]
+UPPER_MIDDLE = bytes([0, 255, 0, 0, 51, 0, 0, 0, 0])
 
 
 def add_user(database: Database, name: str = "Sam", role: str = "seller") -> User:
@@ -110,11 +111,22 @@ def add_photo(database: Database, blobs: BlobStore, user: User, seed: int = 0) -
 
 
 def add_answer(database: Database, photo: Photo, version: ModelVersion, **probabilities: float) -> None:
-    """What a version answered for a photo: `hat=0.9, shirt=0.1`, classes left out are impossible."""
+    """What a version answered for a photo: `hat=0.9, shirt=0.1`, classes left out are impossible. It saw that
+    in the upper middle."""
     row = np.array([probabilities.get(name, 0.0) for name in version.classes])
-    answer = top_k(row, version.classes, KEPT_COUNT).model_dump()
+    answer = {**top_k(row, version.classes, KEPT_COUNT).model_dump(), "activation_map": UPPER_MIDDLE}
     with database.write() as session:
         predictions.remember(session, photo.id, version.number, "openvino", answer)
+
+
+def add_answered_job(database: Database, photo: Photo, version: ModelVersion, **probabilities: float) -> Job:
+    """The job of a photo that a version has answered, as `add_answer` says."""
+    add_answer(database, photo, version, **probabilities)
+    with database.write() as session:
+        result = predictions.result(session, photo.id, version.number) or {}
+        return store.create_answered(
+            session, JobKind.CLASSIFY, owner_id=photo.owner_id, photo_id=photo.id, result=result
+        )
 
 
 def add_listing(database: Database, owner: User, *photos: Photo, title: str = "") -> Listing:

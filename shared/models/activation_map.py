@@ -54,7 +54,7 @@ def where(grid: Rows) -> str:
         return f"mostly {first}"
     if shares[first] + shares[second] >= MOST_OF_TWO:
         return f"mostly {first} and {second}"
-    return "over much of the photo" if shares[first] else "nowhere in particular"
+    return "spread over much of the photo" if shares[first] else "nowhere in particular"
 
 
 def _shares_of_ninths(grid: Rows) -> dict[str, float]:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from shared.database import insert_missing
+from shared.jobs.states import JobKind
 from shared.models import registry
 from shared.models.answer import TOP_COUNT
-from shared.tables import Prediction
+from shared.tables import Job, Prediction
 
 
 def remember(session: Session, photo_id: str, version: int, engine: str, answer: dict[str, Any]) -> None:
@@ -49,10 +50,17 @@ def results(session: Session, photo_ids: Collection[str], version: int) -> dict[
     }
 
 
-def find(session: Session, photo_id: str, version: int) -> Prediction | None:
-    """All that is kept of the answer of a version for a photo."""
-    query = select(Prediction).where(Prediction.photo_id == photo_id, Prediction.model_version == version)
-    return session.scalar(query)
+def of_jobs(session: Session, jobs: Iterable[Job]) -> dict[str, Prediction]:
+    """All that is kept of the answers that classifications gave as their results, by job."""
+    answered = {
+        job.id: (job.photo_id, job.result["model_version"])
+        for job in jobs
+        if job.kind is JobKind.CLASSIFY and job.photo_id and job.result
+    }
+    photo_ids = {photo_id for photo_id, _ in answered.values()}
+    rows = session.scalars(select(Prediction).where(Prediction.photo_id.in_(photo_ids)))
+    known = {(row.photo_id, row.model_version): row for row in rows}
+    return {job_id: known[pair] for job_id, pair in answered.items() if pair in known}
 
 
 def champions_results(session: Session, photo_ids: Collection[str]) -> dict[str, dict[str, Any]]:

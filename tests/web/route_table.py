@@ -222,6 +222,7 @@ ROUTES: dict[str, Route] = {
     "DELETE /api/v1/account/data": classify(200),
     "GET /api/v1/jobs": read(),
     "GET /api/v1/jobs/<job_id>": read_own(),
+    "GET /api/v1/jobs/<job_id>/why": read_own(fill={"job_id": "answered_id"}),
     "GET /api/v1/jobs/<job_id>/events": read_own(fill={"job_id": "failed_id"}),
     "POST /api/v1/jobs/<job_id>/cancel": classify_own(202),
     "POST /api/v1/jobs/<job_id>/retry": classify_own(202, fill={"job_id": "failed_id"}),

@@ -22,9 +22,10 @@ from shared.blobs import BlobStore
 from shared.database import Database
 from shared.jobs.states import JobKind, JobState
 from shared.settings import Settings, load_settings
-from shared.tables import Batch, DatasetVersion, SignInAttempt, User
+from shared.tables import Batch, DatasetVersion, ModelVersion, SignInAttempt, User
 from shared.webhooks import endpoints, replaying
 from tests.factories import (
+    add_answered_job,
     add_champion,
     add_failures,
     add_job,
@@ -51,6 +52,7 @@ class Walk:
     blobs: BlobStore
     settings: Settings
     people: dict[str, User]
+    champion: ModelVersion
 
     def objects(self) -> dict[str, str]:
         """What path parameters are filled with."""
@@ -69,6 +71,7 @@ class Walk:
         return {
             "photo_id": photo.id,
             "job_id": add_job(self.database, **of_seller).id,
+            "answered_id": add_answered_job(self.database, photo, self.champion, hat=0.9).id,
             "failed_id": add_failures(self.database, **of_seller)[0].id,
             "quarantined_id": quarantined[0].id,
             "training_id": add_job(self.database, JobKind.TRAIN, owner_id=seller.id).id,
@@ -120,10 +123,10 @@ def walk(migrated_sqlite: Path, redis_url: str, tmp_path_factory: pytest.TempPat
     blobs = BlobStore(settings.blob_url)
     roles = {"other": "seller", "seller": "seller", "reviewer": "reviewer", "admin": "admin"}
     people = {actor: add_user(database, actor, role) for actor, role in roles.items()}
-    add_champion(database, blobs)
+    champion = add_champion(database, blobs)
     with database.write() as session:
         session.add(DatasetVersion(digest="d" * 64, classes=["hat"], counts={}))
-    yield Walk(app, database, blobs, settings, people)
+    yield Walk(app, database, blobs, settings, people, champion)
     app.extensions[EXTENSION].close()
     database.close()
 

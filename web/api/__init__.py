@@ -25,6 +25,7 @@ from web.api import (
     trainings,
     users,
     webhooks,
+    why,
 )
 
 MODULES = (
@@ -47,6 +48,7 @@ MODULES = (
     trainings,
     users,
     webhooks,
+    why,
 )
 
 

@@ -17,6 +17,7 @@ from shared.jobs import failures, figures, handling, store
 from shared.jobs.handling import FAILURES
 from shared.jobs.outcome import Outcome
 from shared.jobs.states import Handling, JobKind, JobState
+from shared.photos import predictions
 from web.auth import identity, page_login_required, require_say_in
 from web.pages import blueprint
 from web.pages.flashes import DONE
@@ -24,6 +25,7 @@ from web.pages.present.failure_rows import HANDLING_WORDS
 from web.pages.present.job_rows import attempt_row, job_row, may_cancel, may_retry, outcome_sentence
 from web.pages.present.photo_cards import photo_card
 from web.pages.present.queue_rows import QueueRow, WorkerRow, queue_row, worker_rows, workers_summary
+from web.pages.present.why_views import why_views
 from web.pages.present.words import KIND_WORDS, STATE_WORDS
 from web.pages.reading import database_integer, moment_in_address, photos_of
 from web.pages.returning import back
@@ -90,6 +92,7 @@ def job(job_id: str) -> str | Response:
             return redirect(url_for("pages.sweep", job_id=job_id))
         photo = photos_of(session, [found]).get(found.photo_id or "")
         attempts = store.attempts(session, job_id)
+        answers = predictions.of_jobs(session, [found])
     operator = identity().owner_filter is None
     now = utc_now()
     return render_template(
@@ -97,6 +100,7 @@ def job(job_id: str) -> str | Response:
         job=found,
         row=job_row(found, photo, now),
         card=photo_card(found, photo) if found.kind is JobKind.CLASSIFY else None,
+        why=why_views([photo] if photo else [], answers.values()),
         attempts=[attempt_row(attempt, now) for attempt in attempts],
         may_cancel=may_cancel(found),
         may_retry=may_retry(found, operator=operator),

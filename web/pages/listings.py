@@ -16,6 +16,7 @@ from shared.listings import store
 from shared.listings.store import ChoiceFilter
 from shared.listings.suggestion import suggestions
 from shared.models import registry
+from shared.photos import predictions
 from shared.tables import Job, Listing, Photo
 from web.auth import identity, page_login_required
 from web.listing_export import FORMATS, export
@@ -29,6 +30,7 @@ from web.pages.present.listing_views import (
     listing_title,
 )
 from web.pages.present.photo_cards import CardState, PhotoCard, blank_card, counts, photo_card, unlooked_card
+from web.pages.present.why_views import why_views
 from web.pages.reading import moment_in_address, newest_jobs_of
 from web.pages.returning import back
 from web.services import services
@@ -141,9 +143,11 @@ def editor(session: Session, found: Listing | None) -> dict[str, Any]:
         photos=len(photos),
         waiting=sum(not card.settled for card in cards),
     )
+    answers = predictions.of_jobs(session, jobs.values())
     return {
         "listing": found,
         "cards": cards,
+        "why": why_views(photos, answers.values()),
         "panel": panel,
         "counts": counts(cards),
         "blanks": [blank_card(state) for state in BLANKS],

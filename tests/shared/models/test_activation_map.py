@@ -101,7 +101,7 @@ def test_a_fine_map_is_reduced_without_moving_what_it_shows() -> None:
             "mostly in the middle and in the upper middle",
         ),
         (grid((5, 1), (4, 0)), "mostly on the left"),
-        (grid(*((y, x) for y in range(9) for x in range(9))), "over much of the photo"),
+        (grid(*((y, x) for y in range(9) for x in range(9))), "spread over much of the photo"),
         (grid(), "nowhere in particular"),
         (grid((0, 1), side=3), "mostly in the upper middle"),
         (grid((0, 1), side=2), "mostly in the upper right"),

@@ -54,12 +54,13 @@ export class Choice {
   }
 
   #show(page) {
-    for (const id of ["choice", "history"]) {
+    for (const id of ["choice", "why", "history"]) {
       const known = document.getElementById(id);
       const fresh = page.getElementById(id);
       if (!known || !fresh || known.innerHTML === fresh.innerHTML) continue;
       const spoken = known.dataset.spoken;
       const value = known.contains(document.activeElement) ? document.activeElement.value : null;
+      if (known.open) fresh.open = true;
       known.replaceWith(document.adoptNode(fresh));
       localise(fresh);
       if (value) fresh.querySelector(`button[value="${CSS.escape(value)}"]`)?.focus();
