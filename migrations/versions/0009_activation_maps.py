@@ -1,4 +1,4 @@
-"""Activation maps: where in a photo an answer came from, kept with it."""
+"""Why an answer was given: where in the photo it came from; the training photos most like a mistake."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Add the column; answers of before have no map."""
+    """Add the columns; answers of before have neither."""
     op.add_column("prediction", sa.Column("activation_map", sa.LargeBinary(), nullable=True))
+    op.add_column("evaluated_photo", sa.Column("nearest", sa.JSON(), nullable=True))
 
 
 def downgrade() -> None:
-    """Drop it again."""
+    """Drop them again."""
+    op.drop_column("evaluated_photo", "nearest")
     op.drop_column("prediction", "activation_map")

@@ -43,7 +43,7 @@ def freeze(session: Session) -> DatasetVersion:
     lines = [Line(*row) for row in rows]
     require_trainable(lines)
     digest = content_digest(lines)
-    known = session.scalar(select(DatasetVersion).where(DatasetVersion.digest == digest))
+    known = with_digest(session, digest)
     if known is not None:
         return known
     version = DatasetVersion(
@@ -78,6 +78,11 @@ def find(session: Session, number: int) -> DatasetVersion:
             f"There is no dataset version {number}. Import photos with: hangtag dataset import DIR"
         )
     return version
+
+
+def with_digest(session: Session, digest: str) -> DatasetVersion | None:
+    """The dataset version of exactly these contents, if this installation has it."""
+    return session.scalar(select(DatasetVersion).where(DatasetVersion.digest == digest))
 
 
 def latest(session: Session) -> DatasetVersion:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -11,19 +11,26 @@ from sqlalchemy import ColumnElement, delete, func, insert, select
 from sqlalchemy.orm import Session
 
 from shared.datasets.store import Line
+from shared.errors import NotFoundError
 from shared.tables import DatasetExample, EvaluatedPhoto, ModelVersion
 
 # Rows per statement: bounds its parameters on both databases.
 CHUNK = 1000
+# The digest of a training photo, and the cosine of the angle between its features and those of another photo.
+Neighbour = tuple[str, float]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Answers:
-    """Calibrated probabilities, (n, classes), for n test photos of a dataset version."""
+    """Calibrated probabilities, (n, classes), for n test photos of a dataset version.
+
+    `nearest` has the training photos most like a test photo, by its digest, as far as they were looked for.
+    """
 
     dataset_version: int
     photos: Sequence[Line]
     probabilities: npt.NDArray[np.floating]
+    nearest: Mapping[str, Sequence[Neighbour]] = field(default_factory=dict)
 
 
 def record(session: Session, version: int, answers: Answers, classes: Sequence[str]) -> None:
@@ -38,6 +45,7 @@ def record(session: Session, version: int, answers: Answers, classes: Sequence[s
             "truth": photo.label,
             "answer": classes[answer],
             "confidence": float(row[answer]),
+            "nearest": answers.nearest.get(photo.digest),
         }
         for photo, answer, row in zip(answers.photos, best, answers.probabilities, strict=True)
     ]
@@ -56,6 +64,23 @@ def of(session: Session, version: int, dataset_version: int) -> list[EvaluatedPh
     """All answers of a version on the test photos of a dataset version, ordered by digest."""
     rows = select(EvaluatedPhoto).where(*_pair(version, dataset_version)).order_by(EvaluatedPhoto.digest)
     return list(session.scalars(rows))
+
+
+def find(session: Session, version: int, digest: str) -> EvaluatedPhoto:
+    """What a version answered for a photo, on the newest dataset version it was evaluated on.
+
+    Raises:
+        NotFoundError: it was not evaluated on this photo, or the photo was deleted.
+    """
+    found = session.scalars(
+        select(EvaluatedPhoto)
+        .where(EvaluatedPhoto.version == version, EvaluatedPhoto.digest == digest)
+        .order_by(EvaluatedPhoto.dataset_version.desc())
+        .limit(1)
+    ).first()
+    if found is None:
+        raise NotFoundError(f"Version {version} was not evaluated on this photo.")
+    return found
 
 
 def cell(

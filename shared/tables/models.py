@@ -80,6 +80,7 @@ class EvaluatedPhoto(Base):
     truth: Mapped[str] = mapped_column(String(80))
     answer: Mapped[str] = mapped_column(String(80))
     confidence: Mapped[float]  # the calibrated probability of the answer
+    nearest: Mapped[list[Any] | None]  # training photos, `shared.models.evaluated.Neighbour`, of mistakes
 
     __table_args__ = (Index("ix_evaluated_photo_cell", "version", "dataset_version", "truth", "answer"),)
 

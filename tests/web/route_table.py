@@ -174,6 +174,7 @@ ROUTES: dict[str, Route] = {
     "POST /review/undo": reviewers_page(303),
     "GET /review/photos/<photo_id>": reviewers_page(),
     "GET /versions/<int:number>/photos": reviewers_page(),
+    "GET /versions/<int:number>/photos/<digest>": reviewers_page(404, fill={"digest": "0" * 64}),
     "POST /versions/<int:number>/notes": admins_page(303, send={"data": {"text": "walk"}}),
     "POST /versions/<int:number>/aliases": admins_page(303, send={"data": {"name": "shadow"}}),
     "GET /versions/aliases/<name>": reviewers_page(fill={"name": "champion"}),

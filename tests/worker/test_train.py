@@ -13,7 +13,7 @@ from shared.datasets.sides import sides_of
 from shared.errors import ChecksumError
 from shared.jobs import store
 from shared.jobs.states import JobState
-from shared.models import registry
+from shared.models import evaluated, registry
 from shared.models.layers import load_layers
 from shared.photos.augment import AugmentedPhotos
 from shared.tables import Job
@@ -50,6 +50,16 @@ def train(context: WorkerContext, **changes: Any) -> Job:
     return job_now(context, job)
 
 
+def nearest_of_mistakes(context: WorkerContext) -> set[str | None]:
+    """The training photos kept beside mistakes on test photos; None for a mistake without any."""
+    with context.database.read() as session:
+        photos = evaluated.of(session, 1, 1)
+    mistakes = [photo for photo in photos if photo.truth != photo.answer]
+    assert mistakes
+    assert all(photo.nearest is None for photo in photos if photo not in mistakes)
+    return {digest for photo in mistakes for digest, _ in photo.nearest or [(None, 0)]}
+
+
 @pytest.fixture
 def varied(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     """How often each photo was varied."""
@@ -82,6 +92,8 @@ def test_training_photos_are_varied_as_asked_and_no_others_ever(
     assert varied == (Counter(dict.fromkeys(digests, times)) if times else Counter())
     parameters = version_of(training_context, job).lineage["parameters"]
     assert parameters["augmentation.mode"] == augmentation["augmentation.mode"]
+    kept = parameters["augmentation.mode"] != "exact"  # the photos as they are never met the network
+    assert nearest_of_mistakes(training_context) <= ({*digests} if kept else {None})
 
 
 def test_views_that_were_made_before_are_not_made_again(

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import structlog
 
+from shared.datasets import store as datasets
+from shared.datasets.sides import TrainingPhotos
+from shared.datasets.withdrawn import withdrawn
 from shared.errors import HangtagError
+from shared.jobs.states import Split
 from shared.models import evaluated, registry
-from shared.models.evaluated import Answers
+from shared.tables import ModelVersion
 from worker.context import WorkerContext
+from worker.training.mistakes import answers_on
 from worker.training.photo_features import PhotoFeatures
 from worker.training.register import Examples
 
@@ -31,6 +36,19 @@ def judge_champion(context: WorkerContext, examples: Examples, features: PhotoFe
         logger.warning("champion_not_judged", model_version=champion.number, detail=error.message)
         return
     test = examples.sides.test
-    answers = Answers(number, test.lines, head.probabilities(features.read(test.digests)))
+    probabilities = head.probabilities(features.read(test.digests))
+    training = _learned_from(context, champion)
+    answers = answers_on(number, test.lines, probabilities, champion.classes, training, features)
     with context.database.write() as session:
         evaluated.record(session, champion.number, answers, champion.classes)
+
+
+def _learned_from(context: WorkerContext, version: ModelVersion) -> TrainingPhotos:
+    """The training photos of a version that were not deleted; none when it comes from elsewhere."""
+    with context.database.read() as session:
+        dataset = datasets.with_digest(session, version.lineage["dataset_digest"])
+        if dataset is None:
+            return TrainingPhotos(())
+        gone = withdrawn(session, dataset.number)
+        lines = datasets.lines(session, dataset.number, Split.TRAIN)
+    return TrainingPhotos(tuple(line for line in lines if line.digest not in gone))

@@ -43,6 +43,10 @@ class PhotoFeatures:
         ensure_features(self.engine, self._store, read, digests, self._report)
         return self._store.read(digests)
 
+    def kept(self, digests: Sequence[str]) -> Floats | None:
+        """The features of these photos as they are, (n, 2048), if none of them has to be computed."""
+        return None if self._store.missing(digests) else self._store.read(digests)
+
     def training(self, photos: TrainingPhotos, parameters: HyperParameters) -> EpochInputs:
         """What a head learns from in each epoch: these photos, varied as `parameters.augmentation` says.
 

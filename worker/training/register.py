@@ -17,7 +17,6 @@ from shared.datasets.withdrawn import usable_lines
 from shared.jobs import store
 from shared.jobs.states import Split
 from shared.models import registry
-from shared.models.evaluated import Answers
 from shared.models.head import Head
 from shared.models.hyperparameters import HyperParameters
 from shared.tables import DatasetVersion, ModelVersion
@@ -25,6 +24,7 @@ from worker.context import WorkerContext
 from worker.training.calibrate import fit_temperature
 from worker.training.course import Trained
 from worker.training.evaluate import evaluate
+from worker.training.mistakes import answers_on
 from worker.training.photo_features import PhotoFeatures
 from worker.training.speed import measure_speed
 from worker.training.versions import code_commit, library_versions
@@ -91,7 +91,8 @@ def judged(
     metrics["speed"] = measure_speed(features.engine)
     made = _lineage(examples, parameters, trained, features) | lineage
     space = features.engine.feature_space
-    by_photo = Answers(examples.dataset.number, sides.test.lines, probabilities[Split.TEST])
+    test, number = probabilities[Split.TEST], examples.dataset.number
+    by_photo = answers_on(number, sides.test.lines, test, examples.classes, sides.train, features)
     return registry.NewVersion(examples.classes, space, head.digest, metrics, made, job_id, by_photo), head
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from shared.models.comparison import Pair
 from shared.models.evaluation import ClassEvaluation, Evaluation, Interval, wilson_interval
+from shared.models.neighbours import LabelledNeighbour
 from shared.models.reliability import Bin
 from shared.tables import EvaluatedPhoto, ModelVersion
 from web.pages.present.curves import Chart, unit_chart
@@ -77,6 +78,13 @@ def answered_photo(photo: EvaluatedPhoto) -> AnsweredPhoto:
     """What a version said about a photo."""
     truth, answer = category_label(photo.truth), category_label(photo.answer)
     return AnsweredPhoto(photo.digest, f"A photo of: {truth}", truth, [_said(answer, photo.confidence)])
+
+
+def learned_photo(neighbour: LabelledNeighbour) -> AnsweredPhoto:
+    """A photo that a version learned from, beside one that looks like it."""
+    label = category_label(neighbour.label)
+    alike = [f"Likeness {neighbour.similarity:.2f}"]
+    return AnsweredPhoto(neighbour.digest, f"A training photo of: {label}", label, alike)
 
 
 def compared_photo(pair: Pair, a: int, b: int) -> AnsweredPhoto:
