@@ -18,6 +18,7 @@ class Commands(LazyGroup):
         "classify": ("cli.commands.classify", "Send photos to the running server and show their categories."),
         "overview": ("cli.commands.overview", "Show what needs you and what was done."),
         "jobs": ("cli.commands.jobs", "List background jobs; retry, discard, release or cancel them."),
+        "why": ("cli.commands.why", "Show where in a photo its category came from."),
         "train": ("cli.commands.train", "Train a new model version."),
         "sweep": ("cli.commands.sweep", "Train many versions over a plan and keep the best."),
         "models": ("cli.commands.models", "List model versions, or export one."),

@@ -17,6 +17,7 @@ from hangtag_client.results import (
     Listing,
     ModelVersion,
     Suggestion,
+    Why,
 )
 from hangtag_client.webhooks import verify_webhook
 
@@ -36,5 +37,6 @@ __all__ = [
     "Suggestion",
     "UnreachableError",
     "WebhookError",
+    "Why",
     "verify_webhook",
 ]

@@ -19,6 +19,7 @@ from hangtag_client.results import (
     Job,
     Listing,
     ModelVersion,
+    Why,
 )
 
 API = "/api/v1"
@@ -114,6 +115,16 @@ def retry_job(job_id: str) -> Flow[Job]:
     """Try a job that failed again. Returns the job that takes its place, the same one when asked twice."""
     response = yield from send(Request("POST", f"{API}/jobs/{job_id}/retry", json={}))
     return Job.model_validate(response.json()["job"])
+
+
+def why(job_id: str) -> Flow[Why]:
+    """Where in its photo the answer of a job came from.
+
+    Raises:
+        ApiError: with code `not_found` when the job has no answer, or one of before this was kept.
+    """
+    response = yield from send(Request("GET", f"{API}/jobs/{job_id}/why"))
+    return Why.model_validate_json(response.content)
 
 
 def create_listing(title: str = "", photo_ids: Sequence[str] = ()) -> Flow[Listing]:

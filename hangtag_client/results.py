@@ -87,6 +87,25 @@ class Job(Result):
         raise JobError(self.id, "not_finished", text)
 
 
+class PlaceMap(Result):
+    """What each place of a photo gave to its answer, row by row from the top: 255 most, 0 nothing."""
+
+    width: int
+    height: int
+    values: list[list[int]]
+
+
+class Why(Result):
+    """Why a photo was answered as it was. `where` says in words where most of the map lies."""
+
+    job_id: str
+    photo_id: str
+    category: str
+    model_version: int
+    where: str
+    map: PlaceMap
+
+
 class Photo(Result):
     """A photo as Hangtag keeps it. Addresses are below the server's."""
 

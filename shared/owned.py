@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from shared.clock import rfc3339
 from shared.database import Database
+from shared.models import activation_map
 from shared.tables import Batch, BatchItem, CategoryChoice, Job, Listing, ListingPhoto, Photo, Prediction
 
 # Rows read at once.
@@ -94,6 +95,7 @@ def _prediction(prediction: Prediction) -> dict[str, Any]:
         "confidence": prediction.confidence,
         "decision": prediction.decision,
         "top": prediction.top,
+        "map": activation_map.rows(prediction.activation_map) if prediction.activation_map else None,
         "created_at": rfc3339(prediction.created_at),
     }
 

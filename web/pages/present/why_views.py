@@ -12,7 +12,7 @@ from shared.tables import Photo, Prediction
 from web.pages.present.words import category_label
 
 # The veil where nothing spoke for the category: it leads the eye, and one still sees what is there.
-DARKEST = 0.8
+DARKEST = 0.72
 # Shades of the veil, whose steps its blur hides; each is one path, so that a page of photos stays small.
 SHADES = 8
 
