@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import structlog
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -20,8 +21,9 @@ from shared.jobs.states import JobKind
 from shared.models.activation_map import quantized
 from shared.models.answer import KEPT_COUNT, top_k
 from shared.photos import predictions
-from shared.tables import Job, Photo
+from shared.tables import Job, ModelVersion, Photo
 from worker.context import WorkerContext
+from worker.neighbourhood import Neighbourhood
 from worker.pixels import Pixels, decoded_chunks, stored_pixels
 from worker.predictor import Loaded, Predictor
 from worker.stopping import PlannedStop
@@ -34,6 +36,7 @@ DRAIN_SECONDS = 10.0
 CLAIM_CHUNKS = 2
 MIN_CLAIM = 16
 DECODE_THREADS = 2
+Floats = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +75,7 @@ class Classifier:
         self._context = context
         self._predictor = predictor
         self._stop = stop
+        self._neighbourhood = Neighbourhood(context)  # used by the thread that records, and by no other
         self._decoders = ThreadPoolExecutor(DECODE_THREADS, thread_name_prefix="decode")
         # One thread: what it is given is done in order, so a claim never waits for a connection.
         self._recorder = ThreadPoolExecutor(1, thread_name_prefix="record")
@@ -169,19 +173,40 @@ class Classifier:
             trouble = TransientError(f"The engine failed: {type(error).__name__}.")
             return [*recorded, *(self._recorder.submit(self._fail, item, trouble) for item, _ in readable)]
         answers = {
-            item.job.id: {**top_k(row, version.classes, KEPT_COUNT).model_dump(), "activation_map": grid}
+            item.job.id: {
+                **top_k(row, version.classes, KEPT_COUNT).model_dump(),
+                "activation_map": grid,
+                "nearest": None,
+            }
             for (item, _), row, grid in zip(readable, probabilities, quantized(maps), strict=True)
         }
         answered = [item for item, _ in readable]
         return [
             *recorded,
-            self._recorder.submit(self._succeed, answered, answers, version.number, engine.name),
+            self._recorder.submit(self._succeed, answered, answers, features, version, engine.name),
         ]
 
+    def _add_nearest(
+        self, items: list[_Item], answers: dict[str, dict[str, Any]], features: Floats, version: ModelVersion
+    ) -> None:
+        """Beside answers it is not sure of: what the version learned from that looks most like the photo."""
+        unsure = [place for place, item in enumerate(items) if answers[item.job.id]["decision"] == "ask"]
+        if unsure:
+            found = self._neighbourhood.nearest(version, features[unsure])
+            for place, nearest in zip(unsure, found, strict=True):
+                answers[items[place].job.id]["nearest"] = nearest
+
     def _succeed(
-        self, items: list[_Item], answers: dict[str, dict[str, Any]], version: int, engine: str
+        self,
+        items: list[_Item],
+        answers: dict[str, dict[str, Any]],
+        features: Floats,
+        loaded: ModelVersion,
+        engine: str,
     ) -> None:
         """Commit the answers, by job id, of one chunk together: one flush to disk for all of them."""
+        self._add_nearest(items, answers, features, loaded)
+        version = loaded.number
 
         def succeed(session: Session) -> None:
             held = batch.held(session, [(item.job.id, item.job.attempt) for item in items])

@@ -17,23 +17,24 @@ CHUNK = 256
 Floats = npt.NDArray[np.float32]
 
 
-def nearest(features: Floats, digests: Sequence[str], training: Floats) -> list[list[Neighbour]]:
-    """For each of m photos with `features`, (m, 2048), the most similar training photos, the nearest first.
+class TrainingFeatures:
+    """The features of training photos, (n, 2048), to be compared with those of others."""
 
-    Args:
-        digests: the n training photos.
-        training: their features, (n, 2048).
-    """
-    unit = _unit(training)
-    found: list[list[Neighbour]] = []
-    for start in range(0, len(features), CHUNK):
-        similar = _unit(features[start : start + CHUNK]) @ unit.T
-        order = np.argsort(-similar, axis=1, kind="stable")[:, :KEPT]
-        found += [
-            [(digests[place], round(float(row[place]), 4)) for place in places]
-            for places, row in zip(order, similar, strict=True)
-        ]
-    return found
+    def __init__(self, digests: Sequence[str], features: Floats) -> None:
+        self._digests = digests
+        self._unit = _unit(features)
+
+    def nearest(self, features: Floats) -> list[list[Neighbour]]:
+        """For each of m photos with `features`, (m, 2048), the most similar training photos in order."""
+        found: list[list[Neighbour]] = []
+        for start in range(0, len(features), CHUNK):
+            similar = _unit(features[start : start + CHUNK]) @ self._unit.T
+            order = np.argsort(-similar, axis=1, kind="stable")[:, :KEPT]
+            found += [
+                [(self._digests[place], round(float(row[place]), 4)) for place in places]
+                for places, row in zip(order, similar, strict=True)
+            ]
+        return found
 
 
 def _unit(features: Floats) -> Floats:

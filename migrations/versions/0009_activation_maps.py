@@ -1,4 +1,4 @@
-"""Why an answer was given: where in the photo it came from; the training photos most like a mistake."""
+"""Why an answer was given: where in the photo it came from; training photos most like what was hard."""
 
 from __future__ import annotations
 
@@ -14,10 +14,12 @@ depends_on = None
 def upgrade() -> None:
     """Add the columns; answers of before have neither."""
     op.add_column("prediction", sa.Column("activation_map", sa.LargeBinary(), nullable=True))
-    op.add_column("evaluated_photo", sa.Column("nearest", sa.JSON(), nullable=True))
+    for table in ("prediction", "evaluated_photo"):
+        op.add_column(table, sa.Column("nearest", sa.JSON(), nullable=True))
 
 
 def downgrade() -> None:
     """Drop them again."""
-    op.drop_column("evaluated_photo", "nearest")
+    for table in ("evaluated_photo", "prediction"):
+        op.drop_column(table, "nearest")
     op.drop_column("prediction", "activation_map")

@@ -9,6 +9,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from shared.datasets import store
+from shared.datasets.sides import TrainingPhotos
+from shared.datasets.withdrawn import withdrawn
+from shared.jobs.states import Split
 from shared.models.evaluated import Neighbour
 from shared.photos import deletion
 from shared.tables import DatasetExample, ModelVersion
@@ -21,6 +24,16 @@ class LabelledNeighbour:
     digest: str
     label: str
     similarity: float
+
+
+def training_photos(session: Session, version: ModelVersion) -> TrainingPhotos:
+    """The photos a version learned from that were not deleted since; none when it was made elsewhere."""
+    dataset = store.with_digest(session, version.lineage["dataset_digest"])
+    if dataset is None:
+        return TrainingPhotos(())
+    gone = withdrawn(session, dataset.number)
+    lines = store.lines(session, dataset.number, Split.TRAIN)
+    return TrainingPhotos(tuple(line for line in lines if line.digest not in gone))
 
 
 def labelled(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from sqlalchemy import select, update
+from sqlalchemy import Select, select, update
 from sqlalchemy.orm import Session
 
 from shared.clock import utc_now
@@ -85,20 +85,38 @@ def answer(session: Session, reviewer_id: str, photo_id: str, version: int, labe
     return review
 
 
+def last(session: Session, reviewer_id: str) -> Review | None:
+    """A reviewer's last answer that still stands."""
+    return session.scalar(_standing(reviewer_id).limit(1))
+
+
+def answered(session: Session, reviewer_id: str, photo_id: str) -> tuple[Review, Photo, Prediction]:
+    """What a reviewer said about a photo, the photo, and the version's answer that they reviewed.
+
+    Raises:
+        NotFoundError: they have not answered it, or took their answer back.
+    """
+    review = session.scalar(_standing(reviewer_id).where(Review.photo_id == photo_id).limit(1))
+    if review is None:
+        raise NotFoundError("Say what this photo shows first. Then you see what the version answered.")
+    return review, *find(session, photo_id, review.model_version)
+
+
 def undo(session: Session, reviewer_id: str) -> Review | None:
     """Take back a reviewer's last answer that still stands. Returns it, or None when there is none."""
-    review = session.scalar(
-        select(Review)
-        .where(Review.reviewer_id == reviewer_id, Review.undone_at.is_(None))
-        .order_by(Review.id.desc())
-        .limit(1)
-    )
+    review = last(session, reviewer_id)
     if review is None:
         return None
     review.undone_at = utc_now()
     session.flush()
     labels.settle(session, session.get_one(Photo, review.photo_id).digest)
     return review
+
+
+def _standing(reviewer_id: str) -> Select[Review]:
+    """A reviewer's answers that stand, the last one first."""
+    own = select(Review).where(Review.reviewer_id == reviewer_id, Review.undone_at.is_(None))
+    return own.order_by(Review.id.desc())
 
 
 def _stream(session: Session, photo_id: str) -> Stream:

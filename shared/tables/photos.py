@@ -68,6 +68,8 @@ class Prediction(Base):
     top: Mapped[list[Any]]
     # Where in the photo the answer came from (`shared.models.activation_map`); older answers have none.
     activation_map: Mapped[bytes | None]
+    # Training photos most like it (`shared.models.evaluated.Neighbour`), of answers that ask the seller.
+    nearest: Mapped[list[Any] | None]
     engine: Mapped[str] = mapped_column(String(20))
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
 

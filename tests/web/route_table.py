@@ -173,6 +173,7 @@ ROUTES: dict[str, Route] = {
     "POST /review": reviewers_page(422, send={"data": {"label": "hat"}}),
     "POST /review/undo": reviewers_page(303),
     "GET /review/photos/<photo_id>": reviewers_page(),
+    "GET /review/photos/<photo_id>/answer": reviewers_page(404),  # nobody has answered it
     "GET /versions/<int:number>/photos": reviewers_page(),
     "GET /versions/<int:number>/photos/<digest>": reviewers_page(404, fill={"digest": "0" * 64}),
     "POST /versions/<int:number>/notes": admins_page(303, send={"data": {"text": "walk"}}),

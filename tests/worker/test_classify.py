@@ -52,11 +52,11 @@ class BrightnessEngine:
 class FixedPredictor:
     """Serves one version with one engine."""
 
-    def __init__(self, version: ModelVersion, engine: Engine) -> None:
-        self._version, self._engine = version, engine
+    def __init__(self, version: ModelVersion, engine: Engine, head: Head | None = None) -> None:
+        self._loaded = version, engine, head or random_head()
 
     def champion(self) -> tuple[ModelVersion, Engine, Head]:
-        return self._version, self._engine, random_head()
+        return self._loaded
 
 
 def jobs_of_ten_photos(database: Database, blobs: BlobStore) -> list[Job]:

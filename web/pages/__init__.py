@@ -26,6 +26,7 @@ def register(app: Flask) -> None:
         overview,
         people,
         review,
+        reviewed,
         sell,
         sign_in,
         sweeps,

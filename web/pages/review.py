@@ -50,6 +50,7 @@ def review() -> str:
         answers = _answer_keys(labels.categories(session))
         found = _figures(session, champion)
         fresh = figures.new_labels(session, champion) if champion else 0
+        last = store.last(session, identity().user.id)
     return render_template(
         "review/index.html",
         current=shown[0] if shown else None,
@@ -59,6 +60,7 @@ def review() -> str:
         skipped=skipped,
         figures=found,
         new_labels=fresh,
+        last=last.photo_id if last else None,
         said=get_flashed_messages(category_filter=[REVIEWED]),
     )
 

@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import structlog
 
-from shared.datasets import store as datasets
 from shared.datasets.sides import TrainingPhotos
-from shared.datasets.withdrawn import withdrawn
 from shared.errors import HangtagError
-from shared.jobs.states import Split
-from shared.models import evaluated, registry
-from shared.tables import ModelVersion
+from shared.models import evaluated, neighbours, registry
 from worker.context import WorkerContext
 from worker.training.mistakes import answers_on
 from worker.training.photo_features import PhotoFeatures
@@ -28,6 +24,7 @@ def judge_champion(context: WorkerContext, examples: Examples, features: PhotoFe
     with context.database.read() as session:
         champion = registry.champion(session)
         done = champion is not None and number in evaluated.dataset_versions(session, champion.number)
+        training = neighbours.training_photos(session, champion) if champion else TrainingPhotos(())
     if champion is None or done or registry.space_of(champion) != features.engine.feature_space:
         return
     try:
@@ -37,18 +34,6 @@ def judge_champion(context: WorkerContext, examples: Examples, features: PhotoFe
         return
     test = examples.sides.test
     probabilities = head.probabilities(features.read(test.digests))
-    training = _learned_from(context, champion)
     answers = answers_on(number, test.lines, probabilities, champion.classes, training, features)
     with context.database.write() as session:
         evaluated.record(session, champion.number, answers, champion.classes)
-
-
-def _learned_from(context: WorkerContext, version: ModelVersion) -> TrainingPhotos:
-    """The training photos of a version that were not deleted; none when it comes from elsewhere."""
-    with context.database.read() as session:
-        dataset = datasets.with_digest(session, version.lineage["dataset_digest"])
-        if dataset is None:
-            return TrainingPhotos(())
-        gone = withdrawn(session, dataset.number)
-        lines = datasets.lines(session, dataset.number, Split.TRAIN)
-    return TrainingPhotos(tuple(line for line in lines if line.digest not in gone))

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from shared.datasets.sides import TrainingPhotos
 from shared.datasets.store import Line
 from shared.models.evaluated import Answers, Neighbour
-from worker.nearest import nearest
+from worker.nearest import TrainingFeatures
 from worker.training.photo_features import PhotoFeatures
 
 
@@ -33,6 +33,6 @@ def answers_on(
     known = features.kept(training.digests) if wrong else None
     neighbours: dict[str, list[Neighbour]] = {}
     if known is not None:
-        found = nearest(features.read(wrong), training.digests, known)
+        found = TrainingFeatures(training.digests, known).nearest(features.read(wrong))
         neighbours = dict(zip(wrong, found, strict=True))
     return Answers(dataset_version, test, probabilities, neighbours)

@@ -7,10 +7,14 @@ import re
 import pytest
 from apiflask import APIFlask
 from flask.testing import FlaskClient
+from sqlalchemy import update
 
 from shared.blobs import BlobStore
 from shared.database import Database
-from shared.tables import ModelVersion, Photo, Review, User
+from shared.datasets import store as datasets
+from shared.jobs.states import Split
+from shared.models import registry
+from shared.tables import Example, ModelVersion, Photo, Prediction, Review, User
 from tests.factories import add_answer, add_champion, add_photo, add_user
 from tests.web.conftest import sign_in
 from tests.web.pages.forms import post_form
@@ -107,6 +111,43 @@ def test_new_labels_are_counted_and_an_administrator_is_led_to_a_training(
     assert "1 label is new since version 1 was trained." in reviewer.get("/review").text
     assert "/trainings/new" not in reviewer.get("/review").text
     assert 'href="/trainings/new?dataset=current"' in admin_signed_in.get("/review").text
+
+
+def test_what_the_version_answered_and_why_is_told_after_ones_own_answer(
+    reviewer: FlaskClient, photos: list[Photo]
+) -> None:
+    first = shown(reviewer) or ""
+    path = f"/review/photos/{first}/answer"
+    assert reviewer.get(path).status_code == 404
+    answer(reviewer, first, "shirt")
+    assert f'href="{path}"' in reviewer.get("/review").text
+    page = reviewer.get(path).text
+    assert "You: Shirt. Version 1: Hat." in page
+    assert "What speaks for Hat is mostly in the upper middle." in page
+    assert f"/review/photos/{first}" in page
+    assert all(photo.name not in page for photo in photos)
+    assert "None are kept for this answer" in page
+    post_form(reviewer, "/review/undo", page="/review")
+    assert reviewer.get(path).status_code == 404
+
+
+def test_after_ones_answer_the_nearest_training_photos_are_shown_with_their_labels(
+    reviewer: FlaskClient, database: Database, photos: list[Photo], champion: ModelVersion
+) -> None:
+    sides = {"a": ("hat", Split.TRAIN), "b": ("shirt", Split.TEST), "c": ("hat", Split.VALIDATION)}
+    with database.write() as session:
+        for letter, (label, split) in {**sides, "d": ("shirt", Split.TRAIN)}.items():
+            session.add(Example(digest=letter * 64, label=label, split=split, source="test"))
+        session.flush()
+        version = registry.find(session, champion.number)
+        version.lineage = {**version.lineage, "dataset_digest": datasets.freeze(session).digest}
+        session.execute(update(Prediction).values(nearest=[["d" * 64, 0.91], ["a" * 64, 0.87]]))
+    first = shown(reviewer) or ""
+    assert "d" * 64 not in reviewer.get("/review").text
+    answer(reviewer, first, "shirt")
+    page = reviewer.get(f"/review/photos/{first}/answer").text
+    assert page.index("A training photo of: Shirt") < page.index("A training photo of: Hat")
+    assert "Likeness 0.91" in page
 
 
 def test_sellers_review_nothing(signed_in: FlaskClient, photos: list[Photo]) -> None:
