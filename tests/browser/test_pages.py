@@ -13,6 +13,7 @@ from shared.database import Database
 from shared.jobs import store
 from shared.jobs.states import JobKind
 from shared.tables import Job
+from tests.browser.axe import serious_findings
 from tests.browser.conftest import ANSWER_MS, Visit
 from tests.factories import picture
 from tests.live_system import LiveSystem
@@ -158,6 +159,19 @@ def test_a_job_page_follows_its_job(visit: Visit, live_system: LiveSystem) -> No
     database.close()
     expect(visit.page.locator("#job-state")).to_have_text("Cancelled", timeout=ANSWER_MS)
     expect(visit.page.get_by_role("button", name="Try again")).to_be_visible()
+    assert visit.complaints == []
+
+
+def test_where_a_category_came_from_is_shown_and_said(visit: Visit, live_system: LiveSystem) -> None:
+    with live_system.api() as api:
+        files = {"photo": ("photo.jpg", picture(151))}
+        sent = api.post("/api/v1/classifications", files=files, headers={"Prefer": "wait=30"})
+        job = sent.json()["job"]
+    visit.page.goto(f"/jobs/{job['id']}")
+    visit.page.get_by_text("Why this category?").click()
+    expect(visit.page.locator(".why-figure figcaption")).to_contain_text("What speaks for")
+    assert visit.page.locator(".veil path").count() > 1
+    assert serious_findings(visit.page) == []
     assert visit.complaints == []
 
 
