@@ -9,9 +9,8 @@ from pathlib import Path
 import pytest
 
 from hangtag_client import ApiError, AsyncClient, Client, JobError, UnreachableError
-from shared.blobs import BlobStore
 from tests.archives import archive
-from tests.factories import add_answered_job, add_champion, add_photo, picture
+from tests.factories import picture
 from tests.hangtag_client.gateway import LOSE_ANSWER, Gateway
 from tests.live_system import free_port
 from tests.web_server import WebServer
@@ -56,17 +55,6 @@ def test_a_zip_is_sent_as_one_batch(hangtag: Client, tmp_path: Path) -> None:
     file = tmp_path / "photos.zip"
     file.write_bytes(archive({"one.jpg": picture(5), "two.jpg": picture(6)}))
     assert [item.state for item in hangtag.classify_folder(file, wait=30)] == ["succeeded", "succeeded"]
-
-
-def test_where_an_answer_came_from_can_be_asked(hangtag: Client, server: WebServer) -> None:
-    version = add_champion(server.database, BlobStore(server.settings.blob_url))
-    photo = add_photo(server.database, BlobStore(server.settings.blob_url), server.admin, 77)
-    found = hangtag.why(add_answered_job(server.database, photo, version, hat=0.9).id)
-    assert (found.category, found.where, found.map.values[0]) == (
-        "hat",
-        "mostly in the upper middle",
-        [0, 255, 0],
-    )
 
 
 def test_a_folder_without_photos_is_said_to_have_none(hangtag: Client, tmp_path: Path) -> None:
