@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from sqlalchemy import select
 
-from cli.client import local_settings
+from cli.local import local_settings
 from shared.clock import utc_now
 from shared.database import Database
 from shared.errors import HangtagError

@@ -2,48 +2,26 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from cli.client import Client
+from cli.following import watching
+from hangtag_client import BatchAnswer, Client
+from hangtag_client.photos import grouped
 
-# Decoding as many takes the server some ten seconds; it answers after that.
-PHOTOS = 200
-# Held in memory here while they are sent.
-BYTES = 100 * 1024 * 1024
 POLL_SECONDS = 0.5
 UNFINISHED = ("queued", "running")
 
-Advance = Callable[[int], None]
+Advance = Callable[[int, int], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
-    """Files that are sent together, and the field of the form they go into."""
-
-    field: str
-    files: list[Path]
-
-
-def grouped(files: list[Path]) -> Iterator[Group]:
-    """Photos in batches of a size the server takes in quickly; a zip is a batch by itself."""
-    photos: list[Path] = []
-    size = 0
-    for file in files:
-        if is_zip(file):
-            yield Group("archive", [file])
-            continue
-        bytes_here = file.stat().st_size
-        if photos and (len(photos) == PHOTOS or size + bytes_here > BYTES):
-            yield Group("photo", photos)
-            photos, size = [], 0
-        photos.append(file)
-        size += bytes_here
-    if photos:
-        yield Group("photo", photos)
+def groups(files: list[Path]) -> Iterator[list[Path]]:
+    """Files that are sent together, in their order; a zip goes alone."""
+    for zipped, run in itertools.groupby(files, is_zip):
+        together = list(run)
+        yield from ([file] for file in together) if zipped else grouped(together)
 
 
 def is_zip(file: Path) -> bool:
@@ -51,22 +29,26 @@ def is_zip(file: Path) -> bool:
     return file.suffix.lower() == ".zip"
 
 
-def classify_batch(client: Client, group: Group, wait: int, advance: Advance) -> list[dict[str, Any]]:
-    """Send one batch and follow it. The items as the API has them, in the order of the files.
+def send(client: Client, files: list[Path]) -> BatchAnswer:
+    """Send one group."""
+    zipped = len(files) == 1 and is_zip(files[0])
+    return client.create_batch_from_zip(files[0]) if zipped else client.create_batch(files)
+
+
+def follow(client: Client, found: BatchAnswer, advance: Advance, wait: float | None = None) -> BatchAnswer:
+    """Watch a batch to its end, telling how many of how many are done.
 
     Gives up when nothing was answered for `wait` seconds; what waits then goes on without us.
     """
-    sent = [(file.name, file.read_bytes()) for file in group.files]
-    found = client.send_batch(group.field, sent)
-    done = 0
-    last_news = time.monotonic()
-    while True:
-        now_done = sum(item["state"] not in UNFINISHED for item in found["items"])
-        if now_done > done:
-            advance(now_done - done)
-            done, last_news = now_done, time.monotonic()
-        if found["batch"]["finished"] or time.monotonic() - last_news > wait:
-            items: list[dict[str, Any]] = found["items"]
-            return items
-        time.sleep(POLL_SECONDS)
-        found = client.get(f"/api/v1/batches/{found['batch']['id']}")
+    done, last_news = 0, time.monotonic()
+    with watching(f"Batch {found.batch.id}", f"hangtag batches show {found.batch.id} --watch"):
+        while True:
+            now_done = sum(item.state not in UNFINISHED for item in found.items)
+            if now_done > done:
+                done, last_news = now_done, time.monotonic()
+            advance(done, len(found.items))
+            late = wait is not None and time.monotonic() - last_news > wait
+            if found.batch.finished or late:
+                return found
+            time.sleep(POLL_SECONDS)
+            found = client.batch(found.batch.id)

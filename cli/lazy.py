@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from typing import Any
 
@@ -10,17 +11,8 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
-from shared.errors import HangtagError, SettingsError
-
-# What the shell sees: 1 when it was refused or failed, 2 when the call or the way to the server is wrong.
-FAILED = 1
-UNUSABLE = 2
-
-
-class UnreachableError(HangtagError):
-    """Hangtag does not answer at its address."""
-
-    code = "unreachable"
+from cli.outcome import Status, tell
+from shared.errors import HangtagError
 
 
 class LazyGroup(TyperGroup):
@@ -48,11 +40,19 @@ class LazyGroup(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         """Run a command and say in a sentence what Hangtag can explain."""
         try:
-            return super().invoke(ctx)
-        except HangtagError as error:
-            print(error.message, file=sys.stderr)
-            unusable = isinstance(error, (SettingsError, UnreachableError))
-            raise typer.Exit(UNUSABLE if unusable else FAILED) from error
+            done = super().invoke(ctx)
+            sys.stdout.flush()  # now, while a reader that has gone can still be dealt with
+        except (HangtagError, OSError) as error:
+            status = tell(error)
+            if status is Status.READER_GONE:
+                _write_nowhere()
+            raise typer.Exit(status) from error
+        return done
+
+
+def _write_nowhere() -> None:
+    """Let what is still to be written at the end of the process meet no closed pipe."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _load(address: str) -> Any:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from importlib.metadata import version
 from typing import Annotated
 
 import typer
 
 from cli.lazy import LazyGroup
+
+if "_HANGTAG_COMPLETE" in os.environ:  # a shell asks what could come next
+    from typer._completion_classes import completion_init
+
+    completion_init()
 
 
 class Commands(LazyGroup):
@@ -17,20 +23,22 @@ class Commands(LazyGroup):
         "run": ("cli.commands.run", "Start everything and serve until Ctrl-C."),
         "classify": ("cli.commands.classify", "Send photos to the running server and show their categories."),
         "overview": ("cli.commands.overview", "Show what needs you and what was done."),
-        "jobs": ("cli.commands.jobs", "List background jobs; retry, discard, release or cancel them."),
+        "batches": ("cli.commands.batches", "List what was sent many at once; show one."),
+        "jobs": ("cli.commands.jobs", "List background jobs; show, retry or cancel them."),
         "why": ("cli.commands.why", "Show where in a photo its category came from."),
         "train": ("cli.commands.train", "Train a new model version."),
         "sweep": ("cli.commands.sweep", "Train many versions over a plan and keep the best."),
-        "models": ("cli.commands.models", "List model versions, or export one."),
+        "models": ("cli.commands.models", "List model versions; show or export one."),
         "promote": ("cli.commands.promote", "Let a model version answer sellers."),
         "rollback": ("cli.commands.rollback", "Go back to the version that answered before."),
         "data": ("cli.commands.your_data", "Save or delete everything that is yours."),
-        "dataset": ("cli.commands.dataset", "Import labelled photos."),
+        "dataset": ("cli.commands.dataset", "Import labelled photos; list dataset versions."),
         "key": ("cli.commands.keys", "Create, list and revoke API keys."),
         "user": ("cli.commands.people:app", "Add people, list them, give them roles, shut them out."),
         "sign-in-link": ("cli.commands.people:link_app", "Print a link that signs one person in once."),
         "audit": ("cli.commands.audit", "Show, export and check the audit log."),
         "migrate": ("cli.commands.migrate", "Bring the database to the tables of this release."),
+        "completion": ("cli.commands.completion", "Print what makes your shell complete it."),
         "doctor": ("cli.commands.doctor", "Check everything Hangtag needs and say what to do."),
     }
 

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from hangtag_client.client import AsyncClient, Client
 from hangtag_client.errors import ApiError, ClientError, JobError, UnreachableError, WebhookError
+from hangtag_client.operator_results import Dealt, Deleted, FailureGroup, Failures, Queue, Queues, Worker
 from hangtag_client.results import (
     Batch,
+    BatchAnswer,
     BatchItem,
     Classification,
     Epoch,
@@ -19,24 +21,37 @@ from hangtag_client.results import (
     Suggestion,
     Why,
 )
+from hangtag_client.training_results import DatasetVersion, Sweep, Trial, TrialMetrics
 from hangtag_client.webhooks import verify_webhook
 
 __all__ = [
     "ApiError",
     "AsyncClient",
     "Batch",
+    "BatchAnswer",
     "BatchItem",
     "Classification",
     "Client",
     "ClientError",
+    "DatasetVersion",
+    "Dealt",
+    "Deleted",
     "Epoch",
+    "FailureGroup",
+    "Failures",
     "Job",
     "JobError",
     "Listing",
     "ModelVersion",
+    "Queue",
+    "Queues",
     "Suggestion",
+    "Sweep",
+    "Trial",
+    "TrialMetrics",
     "UnreachableError",
     "WebhookError",
     "Why",
+    "Worker",
     "verify_webhook",
 ]

@@ -1,11 +1,10 @@
-"""Every call, described once. `Client` and `AsyncClient` carry them out."""
+"""The calls of sellers, described once: photos, batches, jobs, listings. Both clients carry them out."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import httpx
 
@@ -15,10 +14,8 @@ from hangtag_client.results import (
     BatchAnswer,
     BatchItem,
     Classification,
-    Epoch,
     Job,
     Listing,
-    ModelVersion,
     Why,
 )
 
@@ -43,7 +40,7 @@ def classify(
     accepted = Classification.model_validate_json(response.content)
     if accepted.job.ended or not wait:
         return accepted
-    ended = yield from _ended(accepted.job, deadline)
+    ended = yield from until_ended(accepted.job, deadline)
     return accepted.model_copy(update={"job": ended})
 
 
@@ -102,7 +99,18 @@ def job(job_id: str, *, wait: float = 0) -> Flow[Job]:
     """A job, after it ended or after `wait` seconds."""
     deadline = time.monotonic() + wait
     found = yield from _job(job_id, min(wait, POLL_SECONDS))
-    return (yield from _ended(found, deadline))
+    return (yield from until_ended(found, deadline))
+
+
+def until_ended(found: Job, deadline: float) -> Flow[Job]:
+    """The job, after it ended or when it is this late on the monotonic clock."""
+    while not found.ended and (left := deadline - time.monotonic()) > 0:
+        asked = time.monotonic()
+        found = yield from _job(found.id, min(left, POLL_SECONDS))
+        early = MIN_POLL_SECONDS - (time.monotonic() - asked)
+        if early > 0 and not found.ended:
+            yield Pause(early)
+    return found
 
 
 def cancel_job(job_id: str) -> Flow[Job]:
@@ -151,38 +159,6 @@ def choose_category(seen: Listing, category: str) -> Flow[Listing]:
     return _listing((yield from send(request)))
 
 
-def models() -> Flow[list[ModelVersion]]:
-    """All model versions, newest first."""
-    response = yield from send(Request("GET", f"{API}/models"))
-    return [ModelVersion.model_validate(row) for row in response.json()["versions"]]
-
-
-def model(number: int) -> Flow[ModelVersion]:
-    """One model version."""
-    response = yield from send(Request("GET", f"{API}/models/{number}"))
-    return ModelVersion.model_validate_json(response.content)
-
-
-def train(
-    preset: str = "best", *, dataset_version: int | None = None, wait: float = 0, **parameters: Any
-) -> Flow[Job]:
-    """Start a training and wait up to `wait` seconds for it. `parameters` differ from the preset.
-
-    The outcome of its job names the new `model_version`.
-    """
-    deadline = time.monotonic() + wait
-    chosen = {} if dataset_version is None else {"dataset_version": dataset_version}
-    body = {"preset": preset, **chosen, **parameters}
-    response = yield from send(Request("POST", f"{API}/trainings", json=body, headers=once()))
-    return (yield from _ended(Job.model_validate(response.json()["job"]), deadline))
-
-
-def epochs(training_id: str) -> Flow[list[Epoch]]:
-    """The epochs of a training so far."""
-    response = yield from send(Request("GET", f"{API}/trainings/{training_id}/metrics"))
-    return [Epoch.model_validate(row) for row in response.json()["epochs"]]
-
-
 def _part(photo: PhotoSource, name: str | None) -> Flow[tuple[str, bytes]]:
     if isinstance(photo, bytes):
         return name or "photo", photo
@@ -200,16 +176,6 @@ def _job(job_id: str, wait: float) -> Flow[Job]:
     query = {"wait": f"{wait:.1f}"} if wait > 0 else {}
     response = yield from send(Request("GET", f"{API}/jobs/{job_id}", query=query))
     return Job.model_validate_json(response.content)
-
-
-def _ended(found: Job, deadline: float) -> Flow[Job]:
-    while not found.ended and (left := deadline - time.monotonic()) > 0:
-        asked = time.monotonic()
-        found = yield from _job(found.id, min(left, POLL_SECONDS))
-        early = MIN_POLL_SECONDS - (time.monotonic() - asked)
-        if early > 0 and not found.ended:
-            yield Pause(early)
-    return found
 
 
 def _listing(response: httpx.Response) -> Listing:

@@ -12,9 +12,10 @@ from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
 import httpx
 
-from hangtag_client import calls
+from hangtag_client import calls, operator_calls, training_calls
 from hangtag_client.events import Following
-from hangtag_client.exchange import Flow, Pause, Read, Reply, Request, Step
+from hangtag_client.exchange import Flow, Pause, Read, Reply, Request, Step, checked
+from hangtag_client.photos import whole_file
 from hangtag_client.results import Job
 
 P = ParamSpec("P")
@@ -52,7 +53,8 @@ class Client:
     """Calls Hangtag's API and waits for the answers. May be used from several threads.
 
     Address and key are those of HANGTAG_URL and HANGTAG_API_KEY when left out. `timeout` is how many
-    seconds one answer may take.
+    seconds one answer may take. A `patient` client asks again for some seconds when nobody answers; one that
+    is not does so only after it was answered once.
     """
 
     classify = blocking(calls.classify)
@@ -67,15 +69,37 @@ class Client:
     create_listing = blocking(calls.create_listing)
     listing = blocking(calls.listing)
     choose_category = blocking(calls.choose_category)
-    models = blocking(calls.models)
-    model = blocking(calls.model)
-    train = blocking(calls.train)
-    epochs = blocking(calls.epochs)
+    train = blocking(training_calls.train)
+    epochs = blocking(training_calls.epochs)
+    sweep = blocking(training_calls.sweep)
+    trials = blocking(training_calls.trials)
+    datasets = blocking(training_calls.datasets)
+    dataset = blocking(training_calls.dataset)
+    models = blocking(training_calls.models)
+    model = blocking(training_calls.model)
+    promote = blocking(training_calls.promote)
+    rollback = blocking(training_calls.rollback)
+    jobs = blocking(operator_calls.jobs)
+    batches = blocking(operator_calls.batches)
+    discard_job = blocking(operator_calls.discard_job)
+    release_job = blocking(operator_calls.release_job)
+    failures = blocking(operator_calls.failures)
+    retry_failures = blocking(operator_calls.retry_failures)
+    discard_failures = blocking(operator_calls.discard_failures)
+    queues = blocking(operator_calls.queues)
+    save_my_data = blocking(operator_calls.save_my_data)
+    delete_my_data = blocking(operator_calls.delete_my_data)
 
     def __init__(
-        self, url: str | None = None, key: str | None = None, *, timeout: float = READ_SECONDS
+        self,
+        url: str | None = None,
+        key: str | None = None,
+        *,
+        timeout: float = READ_SECONDS,
+        patient: bool = True,
     ) -> None:
         self._http = httpx.Client(**_options(url, key, timeout))
+        self._patient = patient
 
     def close(self) -> None:
         """Close its connections."""
@@ -122,12 +146,26 @@ class Client:
                 time.sleep(seconds)
             case Read(path):
                 return path.read_bytes()
-            case Request(method, path):
+            case Request():
                 try:
-                    return self._http.request(method, path, **step.options())
+                    reply = self._ask(step)
                 except httpx.TransportError as error:
-                    return error
+                    return error if self._patient else checked(error)
+                self._patient = True
+                return reply
         return None
+
+    def _ask(self, request: Request) -> httpx.Response:
+        if request.save_to is None:
+            return self._http.request(request.method, request.path, **request.options())
+        with self._http.stream(request.method, request.path, **request.options()) as response:
+            if response.is_success:
+                with whole_file(request.save_to) as file:
+                    for part in response.iter_bytes():
+                        file.write(part)
+            else:
+                response.read()
+        return response
 
 
 class AsyncClient:
@@ -145,15 +183,37 @@ class AsyncClient:
     create_listing = awaitable(calls.create_listing)
     listing = awaitable(calls.listing)
     choose_category = awaitable(calls.choose_category)
-    models = awaitable(calls.models)
-    model = awaitable(calls.model)
-    train = awaitable(calls.train)
-    epochs = awaitable(calls.epochs)
+    train = awaitable(training_calls.train)
+    epochs = awaitable(training_calls.epochs)
+    sweep = awaitable(training_calls.sweep)
+    trials = awaitable(training_calls.trials)
+    datasets = awaitable(training_calls.datasets)
+    dataset = awaitable(training_calls.dataset)
+    models = awaitable(training_calls.models)
+    model = awaitable(training_calls.model)
+    promote = awaitable(training_calls.promote)
+    rollback = awaitable(training_calls.rollback)
+    jobs = awaitable(operator_calls.jobs)
+    batches = awaitable(operator_calls.batches)
+    discard_job = awaitable(operator_calls.discard_job)
+    release_job = awaitable(operator_calls.release_job)
+    failures = awaitable(operator_calls.failures)
+    retry_failures = awaitable(operator_calls.retry_failures)
+    discard_failures = awaitable(operator_calls.discard_failures)
+    queues = awaitable(operator_calls.queues)
+    save_my_data = awaitable(operator_calls.save_my_data)
+    delete_my_data = awaitable(operator_calls.delete_my_data)
 
     def __init__(
-        self, url: str | None = None, key: str | None = None, *, timeout: float = READ_SECONDS
+        self,
+        url: str | None = None,
+        key: str | None = None,
+        *,
+        timeout: float = READ_SECONDS,
+        patient: bool = True,
     ) -> None:
         self._http = httpx.AsyncClient(**_options(url, key, timeout))
+        self._patient = patient
 
     async def close(self) -> None:
         """Close its connections."""
@@ -204,12 +264,26 @@ class AsyncClient:
                 await asyncio.sleep(seconds)
             case Read(path):
                 return await asyncio.to_thread(path.read_bytes)
-            case Request(method, path):
+            case Request():
                 try:
-                    return await self._http.request(method, path, **step.options())
+                    reply = await self._ask(step)
                 except httpx.TransportError as error:
-                    return error
+                    return error if self._patient else checked(error)
+                self._patient = True
+                return reply
         return None
+
+    async def _ask(self, request: Request) -> httpx.Response:
+        if request.save_to is None:
+            return await self._http.request(request.method, request.path, **request.options())
+        async with self._http.stream(request.method, request.path, **request.options()) as response:
+            if response.is_success:
+                with whole_file(request.save_to) as file:
+                    async for part in response.aiter_bytes():
+                        await asyncio.to_thread(file.write, part)
+            else:
+                await response.aread()
+        return response
 
 
 def _options(url: str | None, key: str | None, timeout: float) -> dict[str, Any]:

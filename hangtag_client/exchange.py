@@ -33,7 +33,7 @@ NOTHING_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request. `repeatable`: done twice, it has the effect of once."""
+    """One request. `repeatable`: done twice, it has the effect of once. `save_to`: where its answer goes."""
 
     method: str
     path: str
@@ -43,6 +43,7 @@ class Request:
     files: list[tuple[str, tuple[str, bytes]]] | None = None
     form: Mapping[str, str] | None = None
     repeatable: bool = True
+    save_to: Path | None = None
 
     def options(self) -> dict[str, Any]:
         """What httpx is to be told beside method and path."""

@@ -1,9 +1,11 @@
-"""Photos on this machine: given as bytes or files, found in folders, grouped for sending."""
+"""Files on this machine: photos found, read and grouped for sending; downloads written whole."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 # A photo as a caller may give it: its bytes, or where its file is.
 PhotoSource = bytes | str | Path
@@ -38,3 +40,15 @@ def grouped(files: Sequence[Path]) -> Iterator[list[Path]]:
         size += more
     if group:
         yield group
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[BinaryIO]:
+    """A file to be written that appears under its name when it is whole."""
+    unfinished = path.with_name(f"{path.name}.part")
+    try:
+        with unfinished.open("wb") as file:
+            yield file
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)

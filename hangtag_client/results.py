@@ -1,22 +1,33 @@
-"""The server's answers as objects. What a newer server adds is left aside."""
+"""The server's answers as objects. What a newer server adds is in `as_json()`."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 
 from hangtag_client.errors import JobError
 
 ENDED = ("succeeded", "failed", "cancelled", "quarantined")
 
 
+def _as_the_server_writes_it(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+Moment = Annotated[datetime, PlainSerializer(_as_the_server_writes_it, when_used="json-unless-none")]
+
+
 class Result(BaseModel):
     """An answer; it does not change."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", protected_namespaces=())
+    model_config = ConfigDict(frozen=True, extra="allow", protected_namespaces=())
+
+    def as_json(self) -> dict[str, Any]:
+        """The answer as the API gave it, for a program that wants JSON."""
+        return self.model_dump(mode="json", by_alias=True)
 
 
 class Ranked(Result):
@@ -60,11 +71,12 @@ class Job(Result):
     state: str
     attempt: int
     progress: Progress
-    created_at: datetime
-    started_at: datetime | None
-    finished_at: datetime | None
+    created_at: Moment
+    started_at: Moment | None
+    finished_at: Moment | None
     error: Failure | None
     result: dict[str, Any] | None
+    retried_as: str | None = None
 
     @property
     def ended(self) -> bool:
@@ -144,14 +156,14 @@ class BatchItem(Result):
     photo_id: str | None
     suggestion: Suggestion | None = Field(None, alias="result")
     error: Failure | None
-    path: Path | None = None
+    path: Path | None = Field(None, exclude=True)
 
 
 class Batch(Result):
     """A batch in figures; `counts` has the files by state."""
 
     id: str
-    created_at: datetime
+    created_at: Moment
     total: int
     finished: bool
     counts: dict[str, int]
@@ -172,7 +184,7 @@ class Choice(Result):
     confidence: float | None
     model_version: int | None
     chosen_by: str
-    chosen_at: datetime
+    chosen_at: Moment
 
 
 class Listing(Result):
@@ -180,20 +192,20 @@ class Listing(Result):
 
     id: str
     title: str
-    created_at: datetime
+    created_at: Moment
     category: str | None
     corrected: bool
     photos: list[Photo]
     suggestion: Suggestion | None
     choices: list[Choice]
-    etag: str
+    etag: str = Field(exclude=True)
 
 
 class ModelVersion(Result):
     """A model version with its figures, by split, and where it comes from."""
 
     number: int
-    created_at: datetime
+    created_at: Moment
     classes: list[str]
     image_size: int
     feature_space: str

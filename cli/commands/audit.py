@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import sys
 from dataclasses import asdict
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from cli.client import local_settings
-from cli.lazy import FAILED
+from cli.local import local_settings
 from cli.local_database import local_database
-from cli.terminal import err, print_json, print_table
+from cli.outcome import Status
+from cli.terminal import err, moment, print_json, print_table
 from shared import audit
 from shared.audit import Action, Filter
 
@@ -40,9 +40,18 @@ def list_events(
     if as_json:
         print_json(events)
         return
-    columns = ("number", "created_at", "actor", "action", "subject", "details")
-    shown = [{**event, "details": json.dumps(event["details"], ensure_ascii=False)} for event in events]
-    print_table(columns, ([event[column] for column in columns] for event in shown))
+    print_table(
+        ("number", "when", "actor", "action", "subject", "details"),
+        (
+            (
+                *(event["number"], moment(event["created_at"]), event["actor"], event["action"]),
+                *(event["subject"], _details(event["details"])),
+            )
+            for event in events
+        ),
+        cut=["actor", "subject", "details"],
+        empty="No event is like this. Leave out a filter to see more.",
+    )
 
 
 @app.command()
@@ -71,4 +80,8 @@ def verify(
     else:
         err.print(f"The log is broken at row {found.broken}: {found.reason}.")
     if found.broken is not None:
-        raise typer.Exit(FAILED)
+        raise typer.Exit(Status.FAILED)
+
+
+def _details(details: dict[str, Any] | None) -> str | None:
+    return json.dumps(details, ensure_ascii=False) if details else None

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.progress import Progress
 
-from cli.batches import Group, classify_batch, grouped, is_zip
-from cli.client import ApiError, Client, connect
-from cli.lazy import FAILED
-from cli.terminal import bar, confidence_in_words, print_json, print_table
+from cli import batches
+from cli.outcome import Status
+from cli.server import connect
+from cli.terminal import bar, confidence_in_words, err, print_json, print_table
+from hangtag_client import ApiError, BatchItem, Client, Job, Suggestion
+from hangtag_client.photos import SUFFIXES
 from shared.errors import SettingsError
 
 app = typer.Typer(add_completion=False)
@@ -23,12 +26,13 @@ app = typer.Typer(add_completion=False)
 IN_FLIGHT = 8
 # Up to here every photo is a request of its own, with its own time; more go in batches.
 ONE_BY_ONE = 50
-SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
+# These are about the key, not about one photo.
+KEY_REFUSED = (401, 403)
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one photo. `error` is None when it was answered."""
+    """What became of one photo. `error` is None when it was answered; `state` is that of its job."""
 
     photo: str
     category: str | None = None
@@ -37,6 +41,7 @@ class Outcome:
     top: list[dict[str, Any]] | None = None
     model_version: int | None = None
     job_id: str | None = None
+    state: str | None = None
     milliseconds: int | None = None
     error: str | None = None
 
@@ -47,28 +52,46 @@ def classify(
         list[Path], typer.Argument(help="Photos, folders of photos, or zips of photos.", show_default=False)
     ],
     wait: Annotated[int, typer.Option(min=1, help="Seconds to wait for the answer to one photo.")] = 120,
+    exit_code: Annotated[
+        bool, typer.Option("--exit-code", help="End with 6 when a person should choose for a photo.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Send photos to the running server and show their categories.
 
-    Ends with 0 when all were answered, 1 when some were not, 2 when the server cannot be used.
+    Ends with 0 when all were answered, 1 when some cannot be, 5 when some have no answer yet.
     """
     files = _files(photos)
-    many = len(files) > ONE_BY_ONE or any(map(is_zip, files))
+    many = len(files) > ONE_BY_ONE or any(map(batches.is_zip, files))
     with connect() as client:
         outcomes = (_in_batches if many else _classify_all)(client, files, wait)
     if as_json:
         print_json([asdict(outcome) for outcome in outcomes])
     else:
         _print(outcomes)
-    if any(outcome.error for outcome in outcomes):
-        raise typer.Exit(FAILED)
+    status = _status(outcomes, exit_code)
+    if status is not Status.DONE:
+        raise typer.Exit(status)
+
+
+def _status(outcomes: list[Outcome], asks_count: bool) -> Status:
+    """The worst that happened to a photo."""
+    late = [outcome.state in batches.UNFINISHED for outcome in outcomes if outcome.error]
+    if not all(late):
+        return Status.FAILED
+    if late:
+        return Status.GOES_ON
+    asks = asks_count and any(outcome.decision == "ask" for outcome in outcomes)
+    return Status.ASKS if asks else Status.DONE
 
 
 def _files(paths: list[Path]) -> list[Path]:
     files = [file for path in paths for file in (_photos_below(path) if path.is_dir() else [path])]
     if not files:
-        raise SettingsError(f"There are no photos ({', '.join(SUFFIXES)}) in the folders you named.")
+        named = ", ".join(map(str, paths))
+        raise SettingsError(
+            f"There are no photos ({', '.join(SUFFIXES)}) in {named}. Name photos, or a folder with some."
+        )
     return files
 
 
@@ -86,71 +109,89 @@ def _classify_all(client: Client, files: list[Path], wait: int) -> list[Outcome]
             for future in as_completed(futures):
                 outcomes[futures[future]] = future.result()
                 progress.advance(task)
-        except BaseException:
-            pool.shutdown(cancel_futures=True)  # what stops one stops all: no server, no key, Ctrl-C
+        except BaseException as stopped:
+            _stop(pool, stopped)
             raise
     return [outcomes[place] for place in range(len(files))]
+
+
+def _stop(pool: ThreadPoolExecutor, stopped: BaseException) -> None:
+    """What stops one stops all: no server, no key, Ctrl-C. Nobody waits for what is on its way."""
+    pool.shutdown(wait=False, cancel_futures=True)
+    if isinstance(stopped, KeyboardInterrupt):
+        err.print("\nPhotos that were sent are answered all the same: hangtag jobs --kind classify")
+        os._exit(Status.INTERRUPTED)  # threads that wait for an answer would hold the end up by minutes
 
 
 def _in_batches(client: Client, files: list[Path], wait: int) -> list[Outcome]:
     """The outcome of each file, and of each photo in a zip; what cannot be read here comes last."""
     readable = [file for file in files if os.access(file, os.R_OK) and file.is_file()]
+    unreadable = [file for file in files if file not in set(readable)]
     outcomes: list[Outcome] = []
     with bar() as progress:
-        task = progress.add_task("Photos", total=None if any(map(is_zip, files)) else len(readable))
-        for group in grouped(readable):
+        for group in batches.groups(readable):
             try:
-                items = classify_batch(client, group, wait, lambda count: progress.advance(task, count))
+                outcomes += _batch(client, group, wait, progress)
             except ApiError as error:
-                outcomes += [Outcome(str(file), error=error.message) for file in group.files]
-                continue
-            outcomes += [_of_item(group, item) for item in items]
-    unreadable = set(files) - set(readable)
-    return outcomes + [Outcome(str(file), error="It cannot be read.") for file in sorted(unreadable)]
+                if error.status in KEY_REFUSED:
+                    raise
+                outcomes += [Outcome(str(file), error=str(error)) for file in group]
+    return outcomes + [Outcome(str(file), error="It cannot be read.") for file in unreadable]
 
 
-def _of_item(group: Group, item: dict[str, Any]) -> Outcome:
+def _batch(client: Client, files: list[Path], wait: int, progress: Progress) -> Iterable[Outcome]:
+    task = progress.add_task(f"{files[0].parent.name or '.'} ({len(files)} files)", total=None)
+    found = batches.follow(
+        client,
+        batches.send(client, files),
+        lambda done, total: progress.update(task, completed=done, total=total),
+        wait,
+    )
+    progress.remove_task(task)
+    return [_of_item(files, item) for item in found.items]
+
+
+def _of_item(files: list[Path], item: BatchItem) -> Outcome:
     """The outcome of one item of a batch; a photo of a zip is named after both."""
-    if group.field == "archive":
-        photo = f"{group.files[0]}: {item['name']}"
-    else:
-        photo = str(group.files[item["position"]])
-    job_id = item["job_id"]
-    if item["result"] is None:
-        unanswered = f"No answer in time; job {job_id} is {item['state']} and goes on."
-        error = (item["error"] or {}).get("message") or unanswered
-        return Outcome(photo, job_id=job_id, error=error)
-    known = ("category", "confidence", "decision", "top", "model_version")
-    return Outcome(photo, job_id=job_id, **{name: item["result"][name] for name in known})
+    zipped = batches.is_zip(files[0])
+    photo = f"{files[0]}: {item.name}" if zipped else str(files[item.position])
+    return _outcome(
+        Outcome(photo, job_id=item.job_id, state=item.state),
+        item.suggestion,
+        item.error.message if item.error else None,
+    )
 
 
 def _classify(client: Client, file: Path, wait: int) -> Outcome:
     began = time.monotonic()
     try:
-        job = client.send_photo(file.name, file.read_bytes(), wait)
+        job = client.classify(file, wait=wait).job
     except ApiError as error:
-        return Outcome(str(file), error=error.message)
+        if error.status in KEY_REFUSED:
+            raise
+        return Outcome(str(file), error=str(error))
     except OSError as error:
         return Outcome(str(file), error=f"It cannot be read: {error.strerror}.")
-    return _outcome(file, job, round((time.monotonic() - began) * 1000))
+    return _of_job(file, job, round((time.monotonic() - began) * 1000))
 
 
-def _outcome(file: Path, job: dict[str, Any], milliseconds: int) -> Outcome:
-    if job["state"] != "succeeded":
-        said = (job["error"] or {}).get("message")
-        error = said or f"No answer in time; job {job['id']} is {job['state']} and goes on."
-        return Outcome(str(file), job_id=job["id"], milliseconds=milliseconds, error=error)
-    result = job["result"]
-    return Outcome(
-        str(file),
-        category=result["category"],
-        confidence=result["confidence"],
-        decision=result["decision"],
-        top=result["top"],
-        model_version=result["model_version"],
-        job_id=job["id"],
-        milliseconds=milliseconds,
-    )
+def _of_job(file: Path, job: Job, milliseconds: int) -> Outcome:
+    answer = Suggestion.model_validate(job.result) if job.state == "succeeded" else None
+    known = Outcome(str(file), job_id=job.id, state=job.state, milliseconds=milliseconds)
+    return _outcome(known, answer, job.error.message if job.error else None)
+
+
+def _outcome(known: Outcome, answer: Suggestion | None, why_not: str | None) -> Outcome:
+    said = asdict(known)
+    if answer is None:
+        late = (
+            f"No answer in time; it goes on as job {known.job_id}: hangtag jobs show {known.job_id} --watch"
+        )
+        gone = f"Its job is {known.state}."
+        unfinished = known.state in batches.UNFINISHED
+        return Outcome(**{**said, "error": why_not or (late if unfinished else gone)})
+    figures = answer.model_dump(include={"category", "confidence", "decision", "top", "model_version"})
+    return Outcome(**{**said, **figures})
 
 
 def _print(outcomes: list[Outcome]) -> None:
@@ -159,7 +200,7 @@ def _print(outcomes: list[Outcome]) -> None:
         (
             (
                 outcome.photo,
-                outcome.error or outcome.category,
+                outcome.category,
                 None if outcome.confidence is None else confidence_in_words(outcome.confidence),
                 outcome.decision,
                 outcome.model_version,
@@ -167,4 +208,8 @@ def _print(outcomes: list[Outcome]) -> None:
             )
             for outcome in outcomes
         ),
+        cut=["photo"],
     )
+    for outcome in outcomes:
+        if outcome.error:
+            err.print(f"{outcome.photo}: {outcome.error}", markup=False)

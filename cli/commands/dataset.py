@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
@@ -12,9 +13,10 @@ import typer
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 
 from cli import clothing_photos
-from cli.client import local_settings
+from cli.local import local_settings
 from cli.local_database import local_database
-from cli.terminal import bar, err, out, print_json, print_table
+from cli.server import connect
+from cli.terminal import bar, err, moment, out, print_json, print_table
 from shared.blobs import BlobStore
 from shared.datasets import store
 from shared.datasets.csv_import import CsvImport
@@ -30,7 +32,44 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 @app.callback()
 def dataset() -> None:
-    """Import labelled photos."""
+    """Import labelled photos; list dataset versions."""
+
+
+@app.command("list")
+def list_versions(as_json: AsJson = False) -> None:
+    """List the dataset versions, newest first."""
+    with connect() as client:
+        found = client.datasets()
+    if as_json:
+        print_json([version.as_json() for version in found])
+        return
+    splits = [split.value for split in Split]
+    print_table(
+        ("version", "categories", *splits, "created"),
+        (
+            (
+                *(version.number, len(version.classes)),
+                *(sum(version.counts.get(split, {}).values()) for split in splits),
+                moment(version.created_at),
+            )
+            for version in found
+        ),
+        empty="There are no dataset versions yet. Import photos: hangtag dataset import DIR",
+    )
+
+
+@app.command()
+def show(
+    number: Annotated[int, typer.Argument(help="The number of the dataset version.")], as_json: AsJson = False
+) -> None:
+    """Show how many photos a dataset version has in each category and split."""
+    with connect() as client:
+        found = client.dataset(number)
+    if as_json:
+        print_json(found.as_json())
+        return
+    _print_counts(found.counts)
+    err.print(f"Train on it: hangtag train --dataset-version {found.number}")
 
 
 @app.command("import")
@@ -118,11 +157,19 @@ def _import_csv(settings: Settings, file: Path, as_json: bool) -> None:
     )
 
 
-def _print(report: ImportReport) -> None:
+def _print_counts(counts: Mapping[str, Mapping[str, int]]) -> None:
     splits = [split.value for split in Split]
-    labels = sorted({label for counts in report.counts.values() for label in counts})
-    counted = [[report.counts.get(split, {}).get(label, 0) for split in splits] for label in labels]
-    print_table(("category", *splits), ([label, *row] for label, row in zip(labels, counted, strict=True)))
+    labels = sorted({label for here in counts.values() for label in here})
+    counted = [[counts.get(split, {}).get(label, 0) for split in splits] for label in labels]
+    print_table(
+        ("category", *splits),
+        ([label, *row] for label, row in zip(labels, counted, strict=True)),
+        cut=["category"],
+    )
+
+
+def _print(report: ImportReport) -> None:
+    _print_counts(report.counts)
     for file, repeats in report.duplicates:
         out.print(f"left out, repeats {repeats}: {file}")
     for file, why in report.unreadable:
@@ -130,5 +177,5 @@ def _print(report: ImportReport) -> None:
     out.print(
         f"{report.imported} photos imported, {report.already_known} known already, "
         f"{len(report.duplicates)} repeated, {len(report.unreadable)} unreadable. "
-        f"Dataset version {report.dataset_version} ({report.dataset_digest[:12]})."
+        f"Dataset version {report.dataset_version} ({report.dataset_digest[:12]}). Train on it: hangtag train"
     )

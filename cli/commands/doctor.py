@@ -9,7 +9,7 @@ import typer
 
 from cli.doctor import examine
 from cli.doctor.finding import Finding, Level
-from cli.lazy import FAILED
+from cli.outcome import Status
 from cli.terminal import out, print_json
 
 app = typer.Typer(add_completion=False)
@@ -27,7 +27,7 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] 
         for finding in findings:
             _print(finding)
     if any(finding.level is Level.BAD for finding in findings):
-        raise typer.Exit(FAILED)
+        raise typer.Exit(Status.FAILED)
 
 
 def _print(finding: Finding) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Literal
 
 import typer
 
-from cli.client import Client, connect
-from cli.terminal import bar, err, print_json, print_table
+from cli.server import connect
+from cli.terminal import bar, err, moment, out, print_json
+from hangtag_client import Dealt, FailureGroup
 from shared.jobs.states import JobKind
 
 Deed = Literal["retry", "discard"]
@@ -16,28 +17,22 @@ JobId = Annotated[str | None, typer.Argument(help="The id of one job; else name 
 Kind = Annotated[JobKind | None, typer.Option(help="All open failures of this kind ...")]
 Error = Annotated[str | None, typer.Option(help="... with this error code.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+WATCH = "Watch it: hangtag jobs show {id} --watch"
 DONE = {"retry": "queued again", "discard": "discarded"}
 
 
 def failures(as_json: AsJson = False) -> None:
     """List the open failures by cause, the largest group first."""
     with connect() as client:
-        found = client.get("/api/v1/jobs/failures")
+        found = client.failures()
     if as_json:
-        print_json(found["failures"])
+        print_json([group.as_json() for group in found.failures])
         return
-    columns = (
-        "count",
-        "kind",
-        "error_code",
-        "quarantined",
-        "first_seen",
-        "last_seen",
-        "sample_job_id",
-        "message",
-    )
-    print_table(columns, ([group[column] for column in columns] for group in found["failures"]))
-    if found["more"]:
+    for group in found.failures:
+        _print(group)
+    if not found.failures:
+        err.print("Nothing has failed that is still open.")
+    if found.more:
         err.print("There are more causes; these are the largest.")
 
 
@@ -56,34 +51,46 @@ def release(
 ) -> None:
     """Let a job out of quarantine: a new one does the same task."""
     with connect() as client:
-        job = client.post(f"/api/v1/jobs/{job_id}/release", {})["job"]
-    _say(job, as_json, f"It is released as job {job['id']}.")
+        job = client.release_job(job_id)
+    _say(job.as_json(), as_json, f"It is released as job {job.id}. {WATCH.format(id=job.id)}")
 
 
 def _deal(deed: Deed, job_id: str | None, kind: JobKind | None, error: str | None, as_json: bool) -> None:
     if (job_id is None) == (kind is None) or (kind is None) != (error is None):
         raise typer.BadParameter("Name either the id of one job, or both --kind and --error.")
     with connect() as client:
-        if job_id is None:
-            dealt = _deal_with_all(client, deed, {"kind": kind, "error_code": error})
-            _say(dealt, as_json, f"{dealt['count']:,} failures are {DONE[deed]}.")
+        if kind is not None and error is not None:
+            count = _deal_with_all(
+                client.retry_failures if deed == "retry" else client.discard_failures, kind, error
+            )
+            _say({"count": count}, as_json, f"{count:,} failures are {DONE[deed]}.")
             return
-        job = client.post(f"/api/v1/jobs/{job_id}/{deed}", {})["job"]
-    _say(job, as_json, f"It is queued again as job {job['id']}." if deed == "retry" else "It is discarded.")
+        job = (client.retry_job if deed == "retry" else client.discard_job)(job_id or "")
+    again = f"It is queued again as job {job.id}. {WATCH.format(id=job.id)}"
+    _say(job.as_json(), as_json, again if deed == "retry" else "It is discarded.")
 
 
-def _deal_with_all(client: Client, deed: Deed, cause: Mapping[str, Any]) -> dict[str, int]:
+def _deal_with_all(deal: Callable[..., Dealt], kind: JobKind, error: str) -> int:
     """Go on until nothing is left of what had failed when the first call came."""
-    count, request = 0, dict(cause)
+    count, until = 0, None
     with bar() as progress:
         task = progress.add_task("Failures", total=None)
         while True:
-            dealt = client.post(f"/api/v1/jobs/failures/{deed}", request)
-            count += dealt["count"]
-            progress.update(task, completed=count, total=count + dealt["left"])
-            if not dealt["left"]:
-                return {"count": count}
-            request["until"] = dealt["until"]
+            dealt = deal(kind, error, until=until)
+            count, until = count + dealt.count, dealt.until
+            progress.update(task, completed=count, total=count + dealt.left)
+            if not dealt.left:
+                return count
+
+
+def _print(group: FailureGroup) -> None:
+    stuck = f", {group.quarantined} in quarantine" if group.quarantined else ""
+    out.print(
+        f"{group.count:,} × {group.kind} {group.error_code}{stuck}, last {moment(group.last_seen)}",
+        markup=False,
+    )
+    out.print(f"    {group.message or 'No message.'}", markup=False)
+    out.print(f"    for example: hangtag jobs show {group.sample_job_id}", markup=False)
 
 
 def _say(value: Mapping[str, Any], as_json: bool, sentence: str) -> None:

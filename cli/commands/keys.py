@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from cli.client import local_settings
+from cli.local import local_settings
 from cli.local_database import local_database
 from cli.terminal import err, print_json, print_table
 from shared import accounts
@@ -45,11 +46,13 @@ def list_keys(as_json: Annotated[bool, typer.Option("--json", help="Print JSON."
     """List the keys, without their secret part."""
     with local_database(local_settings()) as database, database.read() as session:
         names = {person.id: person.name for person in accounts.people(session)}
-        rows = [
+        rows: list[dict[str, Any]] = [
             {
+                "id": row.id,
+                "user_id": row.user_id,
                 "owner": names[row.user_id],
-                "prefix": row.prefix,
                 "name": row.name,
+                "prefix": row.prefix,
                 "scopes": row.scopes,
                 "created_at": rfc3339(row.created_at),
                 "expires_at": rfc3339(row.expires_at),
@@ -61,9 +64,22 @@ def list_keys(as_json: Annotated[bool, typer.Option("--json", help="Print JSON."
     if as_json:
         print_json(rows)
         return
-    columns = ("prefix", "name", "owner", "scopes", "created_at", "expires_at", "last_used_at", "revoked_at")
-    shown = [{**row, "scopes": ", ".join(row["scopes"] or [])} for row in rows]
-    print_table(columns, ([row[column] for column in columns] for row in shown))
+    print_table(
+        ("prefix", "name", "owner", "scopes", "last used", "until"),
+        (
+            (
+                row["prefix"],
+                row["name"],
+                row["owner"],
+                ",".join(row["scopes"]),
+                _day(row["last_used_at"]),
+                _until(row),
+            )
+            for row in rows
+        ),
+        cut=["name", "owner", "scopes"],
+        empty="There are no keys yet. Make one: hangtag key create --name NAME --scopes classify,read",
+    )
 
 
 @app.command()
@@ -72,3 +88,16 @@ def revoke(prefix: Annotated[str, typer.Argument(help="The first characters of t
     with local_database(local_settings()) as database, database.write() as session:
         revoked = accounts.revoke_key(session, prefix, by=COMMAND_LINE)
     err.print(f"The key {revoked.prefix}… ({revoked.name}) opens nothing any more.")
+
+
+def _day(moment: str | None) -> str | None:
+    return moment and moment[:10]
+
+
+def _until(row: Mapping[str, Any]) -> str:
+    if row["revoked_at"]:
+        return "revoked"
+    if row["expires_at"]:
+        expired = row["expires_at"] < (rfc3339(utc_now()) or "")
+        return "expired" if expired else row["expires_at"][:10]
+    return "for ever"

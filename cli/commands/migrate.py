@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from cli.client import local_settings
+from cli.local import local_settings
 from cli.terminal import err
 from shared.migrate import upgrade
 from shared.models.starter import ensure_starter

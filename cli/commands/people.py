@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from cli.client import local_settings, server_address
+from cli.local import local_settings, server_address
 from cli.local_database import local_database
-from cli.terminal import err, print_json, print_table
+from cli.terminal import err, moment, print_json, print_table
 from shared import accounts
 from shared.audit import COMMAND_LINE
 from shared.clock import rfc3339
@@ -38,8 +37,9 @@ def add(
 def list_people(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
     """List everybody."""
     with local_database(local_settings()) as database, database.read() as session:
-        rows = [
+        rows: list[dict[str, Any]] = [
             {
+                "id": person.id,
                 "name": person.name,
                 "role": person.role,
                 "disabled": person.disabled_at is not None,
@@ -51,8 +51,18 @@ def list_people(as_json: Annotated[bool, typer.Option("--json", help="Print JSON
     if as_json:
         print_json(rows)
         return
-    columns = ("name", "role", "disabled", "has_password", "created_at")
-    print_table(columns, ([row[column] for column in columns] for row in rows))
+    print_table(
+        ("name", "role", "may sign in", "password", "added"),
+        (
+            (
+                *(row["name"], row["role"], "no" if row["disabled"] else "yes"),
+                *("yes" if row["has_password"] else "no", moment(row["created_at"])),
+            )
+            for row in rows
+        ),
+        cut=["name"],
+        empty="There is nobody yet. Start Hangtag with 'hangtag run', or add somebody: hangtag user add NAME",
+    )
 
 
 @app.command()
@@ -94,5 +104,4 @@ def sign_in_link(
     with local_database(settings) as database, database.write() as session:
         person = accounts.find_user(session, name) if name else accounts.ensure_admin(session)
         token = accounts.create_sign_in_link(session, person.id, by=COMMAND_LINE)
-    address = os.environ.get("HANGTAG_URL", "").strip().rstrip("/") or server_address(settings)
-    print(f"{address}/sign-in/{token}")
+    print(f"{server_address(settings)}/sign-in/{token}")

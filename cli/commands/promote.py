@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from cli.client import connect
+from cli.server import connect
 from cli.terminal import err, print_json
 
 app = typer.Typer(add_completion=False)
@@ -23,9 +23,8 @@ def promote(
 ) -> None:
     """Let a model version answer sellers."""
     with connect() as client:
-        body = {"version": number, "reason": reason, "override": override}
-        version = client.put("/api/v1/aliases/champion", body)
+        version = client.promote(number, reason, override=override)
     if as_json:
-        print_json(version)
+        print_json(version.as_json())
     else:
-        err.print(f"Version {version['number']} is the champion and answers sellers now.")
+        err.print(f"Version {version.number} answers sellers now. The way back: hangtag rollback")

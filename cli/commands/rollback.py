@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from cli.client import connect
+from cli.server import connect
 from cli.terminal import err, print_json
 
 app = typer.Typer(add_completion=False)
@@ -19,8 +19,8 @@ def rollback(
 ) -> None:
     """Go back to the version that answered before."""
     with connect() as client:
-        version = client.post("/api/v1/aliases/champion/rollback", {"reason": reason})
+        version = client.rollback(reason)
     if as_json:
-        print_json(version)
+        print_json(version.as_json())
     else:
-        err.print(f"Version {version['number']} is the champion again.")
+        err.print(f"Version {version.number} is the champion again.")

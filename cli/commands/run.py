@@ -9,7 +9,7 @@ from types import FrameType
 
 import typer
 
-from cli.client import server_address
+from cli.local import local_address
 from cli.start.log import log_to
 from cli.start.preflight import check_port, hold_data_folder
 from cli.start.preparation import prepare
@@ -84,7 +84,7 @@ def _come_up(settings: Settings, supervision: Supervision) -> None:
 
 
 def _summary(settings: Settings, token: str, seconds: float) -> None:
-    address = server_address(settings)
+    address = local_address(settings)
     out.print(
         f"\n[bold]Hangtag is serving at {address}[/] (after {seconds:.1f} s)\n"
         f"  Sign in once with   {address}/sign-in/{token}\n"

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from cli.assignments import changes, choices
-from cli.client import connect
-from cli.following import follow_sweep, follow_with_bar, trial_table
-from cli.lazy import FAILED
+from cli.following import follow
+from cli.outcome import Status
+from cli.server import connect
 from cli.terminal import err, out, print_json
+from cli.trials import trial_table
+from hangtag_client import Job, Sweep
 
 app = typer.Typer(add_completion=False)
 Over = Annotated[
@@ -37,41 +39,44 @@ def sweep(
     as_json: Annotated[bool, typer.Option("--json", help="Print the sweep as JSON.")] = False,
 ) -> None:
     """Train many versions over a plan and keep the best by its validation photos."""
-    body: dict[str, Any] = {"register_all": register_all}
-    if dataset_version is not None:
-        body["dataset_version"] = dataset_version
-    if preset is not None:
-        body["preset"] = preset
-    if over or preset is None:
-        body["plan"] = {"strategy": strategy, "over": choices(over or []), "samples": samples}
-        body["base"] = {"preset": base, **changes(change or [])}
     with connect() as client:
-        job = {"id": show} if show else client.post("/api/v1/sweeps", body)["job"]
+        if show is None:
+            own = over or preset is None
+            job = client.sweep(
+                preset,
+                plan={"strategy": strategy, "over": choices(over or []), "samples": samples} if own else None,
+                base={"preset": base, **changes(change or [])} if own else None,
+                dataset_version=dataset_version,
+                register_all=register_all,
+            )
+        else:
+            job = client.trials(show).job
         if watch or wait:
-            job = client.get(f"/api/v1/sweeps/{job['id']}")["job"]
-            job = follow_sweep(client, job) if watch else follow_with_bar(client, job)
-        found = client.get(f"/api/v1/sweeps/{job['id']}")
+            follow(client, job, drawn=watch)
+        found = client.trials(job.id)
     _print(found, as_json)
-    if (watch or wait) and found["job"]["state"] != "succeeded":
-        raise typer.Exit(FAILED)
+    if (watch or wait) and found.job.state != "succeeded":
+        raise typer.Exit(Status.FAILED)
 
 
-def _print(found: dict[str, Any], as_json: bool) -> None:
+def _print(found: Sweep, as_json: bool) -> None:
     if as_json:
-        print_json(found)
+        print_json(found.as_json())
         return
     out.print(trial_table(found))
-    err.print(_sentence(found["job"]))
+    err.print(_sentence(found.job), markup=False)
 
 
-def _sentence(job: dict[str, Any]) -> str:
-    if job["state"] == "succeeded":
-        result = job["result"]
+def _sentence(job: Job) -> str:
+    if job.state == "succeeded":
+        result = job.outcome()
         return (
             f"The best of {result['trials']} trials is trial {result['trial']}, now version "
             f"{result['model_version']} with test accuracy {result['test_accuracy']:.3f}. Being the best of "
             "many, its validation accuracy promises too much."
         )
-    if job["error"]:
-        return f"Sweep {job['id']} {job['state']}: {job['error']['message']}"
-    return f"Sweep {job['id']} is {job['state']}. Follow it with 'hangtag sweep --show {job['id']} --watch'."
+    if job.error:
+        return f"Sweep {job.id} {job.state}: {job.error.message}"
+    if job.ended:
+        return f"Sweep {job.id} is {job.state}. The trials above keep their figures."
+    return f"Sweep {job.id} is {job.state}. Watch it: hangtag sweep --show {job.id} --watch"

@@ -7,12 +7,15 @@ from typing import Annotated, Any
 import typer
 
 from cli.assignments import changes
-from cli.client import connect
-from cli.following import follow_training, follow_with_bar
-from cli.lazy import FAILED
+from cli.following import follow
+from cli.outcome import Status
+from cli.server import connect
 from cli.terminal import err, print_json
+from hangtag_client import Job
+from shared.errors import SettingsError
 
 app = typer.Typer(add_completion=False)
+OWN_OPTION = ("preset", "dataset_version", "wait")
 
 
 @app.command()
@@ -30,25 +33,36 @@ def train(
     as_json: Annotated[bool, typer.Option("--json", help="Print the job as JSON.")] = False,
 ) -> None:
     """Train a new model version on a dataset version."""
-    body: dict[str, Any] = {"preset": preset, **changes(change or [])}
-    if dataset_version is not None:
-        body["dataset_version"] = dataset_version
+    parameters = _parameters(change or [])
     with connect() as client:
-        job = client.post("/api/v1/trainings", body)["job"]
+        job = client.train(preset, dataset_version=dataset_version, **parameters)
         if watch or wait:
-            job = follow_training(client, job) if watch else follow_with_bar(client, job)
+            job = follow(client, job, drawn=watch)
     if as_json:
-        print_json(job)
+        print_json(job.as_json())
     else:
-        err.print(_sentence(job))
-    if (watch or wait) and job["state"] != "succeeded":
-        raise typer.Exit(FAILED)
+        err.print(_sentence(job), markup=False)
+    if (watch or wait) and job.state != "succeeded":
+        raise typer.Exit(Status.FAILED)
 
 
-def _sentence(job: dict[str, Any]) -> str:
-    if job["state"] == "succeeded":
-        number = job["result"]["model_version"]
-        return f"Training {job['id']} made version {number}. See it with 'hangtag models'."
-    if job["error"]:
-        return f"Training {job['id']} {job['state']}: {job['error']['message']}"
-    return f"Training {job['id']} is {job['state']}. Follow it with 'hangtag jobs --kind train'."
+def _parameters(pairs: list[str]) -> dict[str, Any]:
+    parameters = changes(pairs)
+    for name in OWN_OPTION:
+        if name in parameters:
+            raise SettingsError(f"{name} is no hyper-parameter: use --{name.replace('_', '-')}.")
+    return parameters
+
+
+def _sentence(job: Job) -> str:
+    if job.state == "succeeded":
+        number = job.outcome()["model_version"]
+        return (
+            f"Training {job.id} made version {number}. Look at it: hangtag models show {number}  "
+            f'Let it answer sellers: hangtag promote {number} --reason "..."'
+        )
+    if job.error:
+        return f"Training {job.id} {job.state}: {job.error.message}"
+    if job.ended:
+        return f"Training {job.id} is {job.state}."
+    return f"Training {job.id} is {job.state}. Watch it: hangtag jobs show {job.id} --watch"

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
-from cli.client import local_settings
 from cli.doctor import engines, machine, services
 from cli.doctor.finding import Finding, bad, ok
+from cli.local import local_settings
 from shared.errors import HangtagError, SettingsError
 from shared.settings import Settings, load_settings
 

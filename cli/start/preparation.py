@@ -8,7 +8,7 @@ from pathlib import Path
 import redis
 from rich.console import Console
 
-from cli.client import KEY_FILE
+from cli.local import KEY_FILE
 from cli.start import engine
 from cli.start.stages import stage
 from shared import accounts

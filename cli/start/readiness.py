@@ -9,10 +9,11 @@ from typing import Any
 
 import httpx
 
-from cli.client import Client, api_key, server_address
+from cli.local import api_key, local_address
 from cli.sample_picture import sample_picture
 from cli.start.supervision import Change, Supervision, last_lines
 from cli.start.supervisor_config import log_file
+from hangtag_client import Client, ClientError
 from shared.errors import HangtagError
 from shared.settings import Settings
 
@@ -51,9 +52,7 @@ def wait_until_ready(settings: Settings, supervision: Supervision) -> dict[str, 
     ends: Counter[str] = Counter()
     deadline = time.monotonic() + READY_SECONDS
     checks: dict[str, Any] = {}
-    with httpx.Client(
-        base_url=server_address(settings), timeout=ASK_TIMEOUT_SECONDS, trust_env=False
-    ) as http:
+    with httpx.Client(base_url=local_address(settings), timeout=ASK_TIMEOUT_SECONDS, trust_env=False) as http:
         while time.monotonic() < deadline:
             _count_ends(settings, supervision.next_change(ASK_EVERY_SECONDS), ends)
             if not supervision.alive:
@@ -78,15 +77,15 @@ def self_check(settings: Settings) -> SelfCheck:
         StartError: it was not answered.
     """
     began = time.monotonic()
-    with Client(server_address(settings), api_key(settings)) as client:
-        job = client.send_photo("self-check.png", sample_picture(int(time.time())), SELF_CHECK_SECONDS)
-    if job["state"] != "succeeded":
-        why = (job["error"] or {}).get("message", f"its job is still {job['state']}")
-        raise StartError(f"The self-check photo got no answer within {SELF_CHECK_SECONDS} s: {why}")
-    result = job["result"]
-    return SelfCheck(
-        result["category"], result["confidence"], result["model_version"], time.monotonic() - began
-    )
+    try:
+        with Client(local_address(settings), api_key(settings)) as client:
+            picture = sample_picture(int(time.time()))
+            answer = client.classify(picture, name="self-check.png", wait=SELF_CHECK_SECONDS).suggestion
+    except ClientError as error:
+        raise StartError(
+            f"The self-check photo got no answer within {SELF_CHECK_SECONDS} s: {error}"
+        ) from error
+    return SelfCheck(answer.category, answer.confidence, answer.model_version, time.monotonic() - began)
 
 
 def _count_ends(settings: Settings, change: Change | None, ends: Counter[str]) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
+from cli.outcome import Status
 from shared.database import Database
 from shared.errors import PhotoCorruptError
 from shared.jobs import store
@@ -96,7 +97,7 @@ def test_one_bad_photo_does_not_stop_the_others(command: Command, photos: list[P
 def test_many_photos_go_in_batches_and_come_back_in_order(
     command: Command, database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("cli.batches.PHOTOS", 30)
+    monkeypatch.setattr("hangtag_client.photos.PHOTOS_PER_BATCH", 30)
     folder = tmp_path / "many"
     folder.mkdir()
     for seed in range(59):
@@ -145,7 +146,7 @@ def test_a_failed_job_says_why(command: Command, database: Database, photos: lis
 def test_an_answer_that_does_not_come_in_time_keeps_its_job(command: Command, photos: list[Path]) -> None:
     result = command("classify", "--json", "--wait", "1", str(photos[0]))
     (outcome,) = json.loads(result.stdout)
-    assert result.exit_code == 1
+    assert result.exit_code == Status.GOES_ON
     assert outcome["job_id"] in outcome["error"]
 
 
@@ -156,7 +157,7 @@ def test_a_server_that_is_not_there_is_one_sentence(
         probe.bind(("127.0.0.1", 0))
         monkeypatch.setenv("HANGTAG_URL", f"http://127.0.0.1:{probe.getsockname()[1]}")
         result = command("classify", str(photos[0]))
-    assert result.exit_code == 2
+    assert result.exit_code == Status.UNREACHABLE
     assert "does not answer" in result.stderr
     assert "Traceback" not in result.output
 
@@ -167,7 +168,7 @@ def test_a_wrong_key_stops_at_once(
 ) -> None:
     monkeypatch.setenv("HANGTAG_API_KEY", "htk_wrong")
     result = command("classify", *map(str, photos))
-    assert result.exit_code == 2
+    assert result.exit_code == Status.NOT_ALLOWED
     assert "HANGTAG_API_KEY" in result.stderr
 
 

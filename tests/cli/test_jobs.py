@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from cli.outcome import Status
 from shared.database import Database
 from shared.jobs import failures, store
 from shared.jobs.states import JobKind, JobState
@@ -100,5 +101,5 @@ def test_a_key_without_the_scope_is_refused_in_a_sentence(
     key = command("key", "create", "--name", "shop", "--scopes", "classify,read").stdout.strip()
     monkeypatch.setenv("HANGTAG_API_KEY", key)
     result = command("jobs", "failures")
-    assert result.exit_code == 2
+    assert result.exit_code == Status.NOT_ALLOWED
     assert "HANGTAG_API_KEY" in result.stderr

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from cli.assignments import choices
-from cli.following import sparkline
+from cli.curves import sparkline
 from shared.database import Database
 from shared.datasets import store as datasets
 from shared.errors import SettingsError
@@ -109,4 +109,4 @@ def test_a_curve_in_text_rises_and_falls_with_its_numbers() -> None:
     assert sparkline([0, 0.5, 1, 0]) == "▁▅█▁"
     assert sparkline([3, 3]) == "▁▁"
     assert sparkline([]) == ""
-    assert len(sparkline(list(range(100)))) == 48
+    assert len(sparkline(list(range(100)))) == 40

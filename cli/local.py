@@ -1,0 +1,50 @@
+"""What the commands know of this machine: its settings, where its server is, and the key kept for it."""
+
+from __future__ import annotations
+
+import os
+import secrets
+
+from shared.errors import SettingsError
+from shared.settings import Settings, load_settings
+
+KEY_FILE = "cli_key"
+
+
+def local_settings() -> Settings:
+    """The settings for commands that use no secret, so that asking never creates one on disk.
+
+    Raises:
+        SettingsError: a variable is wrong.
+    """
+    unused = {"HANGTAG_SECRET_KEY": secrets.token_hex(32), "HANGTAG_SECRET_KEY_FILE": ""}
+    return load_settings({**os.environ, **unused})
+
+
+def local_address(settings: Settings) -> str:
+    """Where a client on this machine reaches the server that these settings start."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104 - a name, no bind
+    return f"http://[{host}]:{settings.port}" if ":" in host else f"http://{host}:{settings.port}"
+
+
+def server_address(settings: Settings) -> str:
+    """HANGTAG_URL, else where the server of this machine is."""
+    return os.environ.get("HANGTAG_URL", "").strip().rstrip("/") or local_address(settings)
+
+
+def api_key(settings: Settings) -> str:
+    """HANGTAG_API_KEY, else the key that `hangtag run` keeps for this machine.
+
+    Raises:
+        SettingsError: there is neither.
+    """
+    key = os.environ.get("HANGTAG_API_KEY", "").strip()
+    if key:
+        return key
+    try:
+        return (settings.data_dir / KEY_FILE).read_text().strip()
+    except OSError as error:
+        raise SettingsError(
+            f"There is no API key: {settings.data_dir / KEY_FILE} cannot be read. Start Hangtag once with "
+            "'hangtag run', or set HANGTAG_API_KEY to a key from 'hangtag key create'."
+        ) from error

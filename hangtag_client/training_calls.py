@@ -1,0 +1,102 @@
+"""Calls about trainings and what they make: epochs, sweeps, dataset versions, model versions."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from hangtag_client.calls import API, until_ended
+from hangtag_client.exchange import Flow, Request, once, send
+from hangtag_client.results import Epoch, Job, ModelVersion
+from hangtag_client.training_results import DatasetVersion, Sweep
+
+
+def train(
+    preset: str = "best", *, dataset_version: int | None = None, wait: float = 0, **parameters: Any
+) -> Flow[Job]:
+    """Start a training and wait up to `wait` seconds for it. `parameters` differ from the preset.
+
+    The outcome of its job names the new `model_version`.
+    """
+    deadline = time.monotonic() + wait
+    body = {"preset": preset, **_of(dataset_version), **parameters}
+    response = yield from send(Request("POST", f"{API}/trainings", json=body, headers=once()))
+    return (yield from until_ended(Job.model_validate(response.json()["job"]), deadline))
+
+
+def epochs(training_id: str) -> Flow[list[Epoch]]:
+    """The epochs of a training so far."""
+    response = yield from send(Request("GET", f"{API}/trainings/{training_id}/metrics"))
+    return [Epoch.model_validate(row) for row in response.json()["epochs"]]
+
+
+def sweep(
+    preset: str | None = None,
+    *,
+    plan: Mapping[str, Any] | None = None,
+    base: Mapping[str, Any] | None = None,
+    dataset_version: int | None = None,
+    register_all: bool = False,
+) -> Flow[Job]:
+    """Start a published sweep by its `preset`, or one of your own by a `plan` over a `base`."""
+    chosen = {"preset": preset, "plan": plan, "base": base}
+    body = {name: value for name, value in chosen.items() if value is not None}
+    request = {**body, **_of(dataset_version), "register_all": register_all}
+    response = yield from send(Request("POST", f"{API}/sweeps", json=request, headers=once()))
+    return Job.model_validate(response.json()["job"])
+
+
+def trials(sweep_id: str) -> Flow[Sweep]:
+    """A sweep and its trials, the best first."""
+    response = yield from send(Request("GET", f"{API}/sweeps/{sweep_id}"))
+    return Sweep.model_validate_json(response.content)
+
+
+def datasets() -> Flow[list[DatasetVersion]]:
+    """All dataset versions, newest first."""
+    response = yield from send(Request("GET", f"{API}/datasets"))
+    return [DatasetVersion.model_validate(row) for row in response.json()["versions"]]
+
+
+def dataset(number: int) -> Flow[DatasetVersion]:
+    """One dataset version."""
+    response = yield from send(Request("GET", f"{API}/datasets/versions/{number}"))
+    return DatasetVersion.model_validate_json(response.content)
+
+
+def models() -> Flow[list[ModelVersion]]:
+    """All model versions, newest first."""
+    response = yield from send(Request("GET", f"{API}/models"))
+    return [ModelVersion.model_validate(row) for row in response.json()["versions"]]
+
+
+def model(number: int) -> Flow[ModelVersion]:
+    """One model version."""
+    response = yield from send(Request("GET", f"{API}/models/{number}"))
+    return ModelVersion.model_validate_json(response.content)
+
+
+def promote(number: int, reason: str, *, override: bool = False) -> Flow[ModelVersion]:
+    """Let a version answer sellers. `override`: even where the gate refuses.
+
+    Raises:
+        ApiError: with code `promotion_refused` when the gate refuses; `fields` has the checks that failed.
+    """
+    body = {"version": number, "reason": reason, "override": override}
+    return (yield from _moved("PUT", "aliases/champion", body))
+
+
+def rollback(reason: str) -> Flow[ModelVersion]:
+    """Let the version answer sellers that answered before."""
+    return (yield from _moved("POST", "aliases/champion/rollback", {"reason": reason}))
+
+
+def _of(dataset_version: int | None) -> dict[str, int]:
+    return {} if dataset_version is None else {"dataset_version": dataset_version}
+
+
+def _moved(method: str, path: str, body: Mapping[str, Any]) -> Flow[ModelVersion]:
+    # Done twice, a move goes one version further, or is one row more in the history.
+    response = yield from send(Request(method, f"{API}/{path}", json=body, repeatable=False))
+    return ModelVersion.model_validate_json(response.content)

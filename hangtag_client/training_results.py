@@ -1,0 +1,46 @@
+"""The server's answers about datasets and sweeps."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hangtag_client.results import Job, Moment, Result
+
+
+class DatasetVersion(Result):
+    """An immutable list of labelled photos; `counts` has them by split and category."""
+
+    number: int
+    sha256: str
+    classes: list[str]
+    counts: dict[str, dict[str, int]]
+    created_at: Moment
+
+
+class TrialMetrics(Result):
+    """How a trial did on the validation photos; `curve` is its accuracy after each epoch."""
+
+    val_accuracy: float
+    interval: tuple[float, float]
+    best_epoch: int
+    epochs: int
+    curve: list[float]
+
+
+class Trial(Result):
+    """One training of a sweep. `rank` is 1 for the best so far, None until it was trained."""
+
+    number: int
+    rank: int | None
+    state: str
+    parameters: dict[str, Any]
+    metrics: TrialMetrics | None
+    model_version: int | None
+
+
+class Sweep(Result):
+    """A sweep: its job, the names of what differs between its trials, and the trials, best first."""
+
+    job: Job
+    varied: list[str]
+    trials: list[Trial]
