@@ -11,7 +11,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
-from cli.outcome import Status, tell
+from cli.outcome import tell
 from shared.errors import HangtagError
 
 
@@ -44,15 +44,17 @@ class LazyGroup(TyperGroup):
             sys.stdout.flush()  # now, while a reader that has gone can still be dealt with
         except (HangtagError, OSError) as error:
             status = tell(error)
-            if status is Status.READER_GONE:
-                _write_nowhere()
+            _drop_what_cannot_be_written()
             raise typer.Exit(status) from error
         return done
 
 
-def _write_nowhere() -> None:
-    """Let what is still to be written at the end of the process meet no closed pipe."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def _drop_what_cannot_be_written() -> None:
+    """Let the end of the process not try again to write into a closed pipe or onto a full disk."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _load(address: str) -> Any:

@@ -6,6 +6,7 @@ import sys
 from typing import Annotated, Literal
 
 import typer
+from typer._completion_classes import completion_init
 from typer.completion import shell_complete
 from typer.main import get_command
 
@@ -29,6 +30,7 @@ def completion(
     """Print what makes your shell complete this command; on a terminal, also say where it belongs."""
     from cli.main import app as hangtag  # noqa: PLC0415 - it lists this command
 
+    completion_init()
     shell_complete(get_command(hangtag), {}, PROGRAM, VARIABLE, f"source_{shell}")
     if sys.stdout.isatty():
         err.print(f"\nTo have it in every new shell: {INSTALL[shell]}", markup=False)

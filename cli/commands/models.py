@@ -59,9 +59,13 @@ def export(
     number: Number, directory: Annotated[Path, typer.Argument(help="The folder to write it to.")]
 ) -> None:
     """Write a version's head, its facts and its model card into a folder."""
-    from shared.models.starter import export_starter  # noqa: PLC0415 - the other commands need no database
+    # The other commands need no database.
+    from cli.local_database import require_database  # noqa: PLC0415
+    from shared.models.starter import export_starter  # noqa: PLC0415
 
-    export_starter(local_settings(), number, directory)
+    settings = local_settings()
+    require_database(settings)
+    export_starter(settings, number, directory)
     err.print(f"Version {number} is in {directory}.", markup=False)
 
 

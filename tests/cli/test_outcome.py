@@ -1,0 +1,133 @@
+"""How commands end: the exit statuses of docs/command-line.md, and a sentence instead of a traceback."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cli.outcome import Status
+from shared import accounts
+from shared.clock import utc_now
+from shared.database import Database
+from shared.jobs import store
+from shared.jobs.states import JobKind
+from shared.settings import Settings
+from shared.tables import Job
+from tests.cli.conftest import Command, Finisher
+from tests.factories import picture
+
+ROOT = Path(__file__).resolve().parents[2]
+# One command of each kind that asks the server.
+ASKING = (
+    *(("models",), ("models", "show", "1"), ("jobs",), ("jobs", "show", "x"), ("jobs", "queues")),
+    *(("jobs", "cancel", "x"), ("jobs", "retry", "x"), ("jobs", "failures"), ("batches",)),
+    *(("batches", "show", "x"), ("dataset", "list"), ("dataset", "show", "1"), ("train",)),
+    *(("sweep", "--preset", "rates"), ("sweep", "--show", "x"), ("promote", "1", "--reason", "Why not.")),
+    *(("rollback",), ("data", "delete", "--yes")),
+)
+
+
+def ended(command: Command, words: tuple[str, ...]) -> tuple[tuple[str, ...], int]:
+    """How a command ended; it must have said a sentence and printed no result."""
+    result = command(*words)
+    assert " " in result.stderr.strip(), (words, result.output)
+    assert (result.stdout, "Traceback" in result.stderr) == ("", False)
+    return words, result.exit_code
+
+
+@pytest.fixture
+def nobody(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """An address where nobody listens, and nobody else can."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        monkeypatch.setenv("HANGTAG_URL", f"http://127.0.0.1:{probe.getsockname()[1]}")
+        yield
+
+
+@pytest.mark.usefixtures("started", "nobody")
+def test_a_server_that_is_away_is_said_at_once_and_ends_with_3(command: Command) -> None:
+    assert [ended(command, words) for words in ASKING] == [(words, Status.UNREACHABLE) for words in ASKING]
+
+
+@pytest.mark.usefixtures("server")
+def test_a_wrong_or_expired_key_ends_with_4(
+    command: Command, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with database.write() as session:
+        admin = accounts.ensure_admin(session)
+        old = utc_now() - timedelta(days=1)
+        _, expired = accounts.create_key(session, admin.id, "old", list(accounts.SCOPES), old)
+    for key in ("htk_wrong", expired):
+        monkeypatch.setenv("HANGTAG_API_KEY", key)
+        assert [ended(command, words) for words in ASKING] == [
+            (words, Status.NOT_ALLOWED) for words in ASKING
+        ]
+        assert "has expired or was revoked" in command("jobs").stderr
+
+
+@pytest.mark.usefixtures("server")
+def test_what_does_not_exist_is_refused_with_1(command: Command) -> None:
+    unknown = [words for words in ASKING if words[-1] in ("x", "1", "Why not.")]
+    assert [ended(command, words) for words in unknown] == [(words, Status.FAILED) for words in unknown]
+
+
+def test_before_the_first_start_every_command_says_how_to_start(command: Command, data_dir: Path) -> None:
+    local = (("key", "list"), ("user", "list"), ("audit", "list"), ("sign-in-link",), ("dataset", "freeze"))
+    for words in (*ASKING, *local, ("models", "export", "1", str(data_dir))):
+        assert ended(command, words) == (words, Status.WRONG_CALL)
+        assert "hangtag run" in command(*words).stderr
+    assert not data_dir.exists()
+
+
+@pytest.mark.usefixtures("server")
+def test_files_that_cannot_be_used_end_with_2(command: Command, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    for words in (
+        ("classify", str(tmp_path / "empty")),
+        ("data", "export", str(tmp_path / "no" / "such" / "folder.zip")),
+        ("data", "export", str(tmp_path / "empty" / ".." / "empty")),
+    ):
+        assert ended(command, words) == (words, Status.WRONG_CALL)
+
+
+@pytest.mark.usefixtures("server")
+def test_a_person_should_choose_is_a_status_of_its_own_when_asked_for(
+    command: Command, database: Database, tmp_path: Path
+) -> None:
+    photo = tmp_path / "a.jpg"
+    photo.write_bytes(picture(1))
+    unsure = {"category": "hat", "confidence": 0.4, "decision": "ask", "top": [], "model_version": 3}
+
+    def ask(session: Any, job: Job) -> None:
+        store.succeed(session, job.id, job.attempt, {**unsure, "photo_id": job.photo_id})
+
+    with Finisher(database, JobKind.CLASSIFY, ask).at_work():
+        assert command("classify", str(photo)).exit_code == Status.DONE
+        assert command("classify", "--exit-code", str(photo)).exit_code == Status.ASKS
+
+
+def shell(script: str, settings: Settings) -> subprocess.CompletedProcess[str]:
+    """Run a script in which $HANGTAG is the command."""
+    env = {**os.environ, "HANGTAG_DATA_DIR": str(settings.data_dir), "HANGTAG": f"{sys.executable} -m cli"}
+    return subprocess.run(
+        ["bash", "-c", script], cwd=ROOT, env=env, capture_output=True, text=True, check=False, timeout=60
+    )
+
+
+@pytest.mark.usefixtures("server")
+def test_a_reader_that_has_gone_and_a_full_disk_leave_no_traceback(started: Settings) -> None:
+    gone = shell("$HANGTAG jobs --json | true; exit ${PIPESTATUS[0]}", started)
+    assert (gone.returncode, gone.stderr) == (Status.READER_GONE, "")
+    full = shell("$HANGTAG jobs --json > /dev/full", started)
+    assert full.returncode == Status.FAILED
+    assert full.stderr.startswith("There is no room left on the disk.")
+    no_color = shell("TERM=xterm NO_COLOR=1 $HANGTAG jobs queues", started)
+    assert "\x1b[3" not in no_color.stdout
