@@ -65,6 +65,12 @@ def dataset(number: int) -> Flow[DatasetVersion]:
     return DatasetVersion.model_validate_json(response.content)
 
 
+def create_dataset_version() -> Flow[DatasetVersion]:
+    """Make a dataset version of all examples there are now; the same examples give the same version again."""
+    response = yield from send(Request("POST", f"{API}/datasets/versions", json={}))
+    return DatasetVersion.model_validate_json(response.content)
+
+
 def models() -> Flow[list[ModelVersion]]:
     """All model versions, newest first."""
     response = yield from send(Request("GET", f"{API}/models"))

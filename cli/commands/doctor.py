@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-from cli.doctor import examine
 from cli.doctor.finding import Finding, Level
 from cli.outcome import Status
 from cli.terminal import out, print_json
@@ -20,6 +19,8 @@ NAME_WIDTH = 14
 @app.command()
 def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
     """Check everything Hangtag needs and say what to do. Ends with 1 when something is bad."""
+    from cli.doctor import examine  # noqa: PLC0415 - so that --help and completion stay fast
+
     findings = examine.findings()
     if as_json:
         print_json([asdict(finding) for finding in findings])

@@ -29,7 +29,13 @@ ROOT = Path(__file__).resolve().parents[2]
 ASKING = (
     *(("models",), ("models", "show", "1"), ("jobs",), ("jobs", "show", "x"), ("jobs", "queues")),
     *(("jobs", "cancel", "x"), ("jobs", "retry", "x"), ("jobs", "failures"), ("batches",)),
-    *(("batches", "show", "x"), ("dataset", "list"), ("dataset", "show", "1"), ("train",)),
+    *(
+        ("batches", "show", "x"),
+        ("dataset", "list"),
+        ("dataset", "show", "1"),
+        ("dataset", "freeze"),
+        ("train",),
+    ),
     *(("sweep", "--preset", "rates"), ("sweep", "--show", "x"), ("promote", "1", "--reason", "Why not.")),
     *(("rollback",), ("data", "delete", "--yes")),
 )
@@ -80,7 +86,7 @@ def test_what_does_not_exist_is_refused_with_1(command: Command) -> None:
 
 
 def test_before_the_first_start_every_command_says_how_to_start(command: Command, data_dir: Path) -> None:
-    local = (("key", "list"), ("user", "list"), ("audit", "list"), ("sign-in-link",), ("dataset", "freeze"))
+    local = (("key", "list"), ("user", "list"), ("audit", "list"), ("sign-in-link",))
     for words in (*ASKING, *local, ("models", "export", "1", str(data_dir))):
         assert ended(command, words) == (words, Status.WRONG_CALL)
         assert "hangtag run" in command(*words).stderr

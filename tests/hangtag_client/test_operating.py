@@ -81,6 +81,7 @@ def test_queues_tell_what_waits(hangtag: Client) -> None:
 
 def test_datasets_and_sweeps_are_reached(hangtag: Client, dataset: int) -> None:
     assert hangtag.dataset(dataset) in hangtag.datasets()
+    assert hangtag.create_dataset_version() == hangtag.dataset(dataset)
     assert hangtag.dataset(dataset).counts["test"] == dict.fromkeys(CLASSES, 1)
     published = hangtag.trials(hangtag.sweep("rates", dataset_version=dataset).id)
     assert (len(published.trials), published.varied) == (4, ["learning_rate"])
