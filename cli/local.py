@@ -45,6 +45,7 @@ def api_key(settings: Settings) -> str:
         return (settings.data_dir / KEY_FILE).read_text().strip()
     except OSError as error:
         raise SettingsError(
-            f"There is no API key: {settings.data_dir / KEY_FILE} cannot be read. Start Hangtag once with "
-            "'hangtag run', or set HANGTAG_API_KEY to a key from 'hangtag key create'."
+            f"There is no API key: {settings.data_dir / KEY_FILE} cannot be read. Start Hangtag with "
+            "'hangtag run' and wait until it serves, or set HANGTAG_API_KEY to a key made with "
+            "'hangtag key create'."
         ) from error

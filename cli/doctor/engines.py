@@ -49,7 +49,7 @@ def engine(settings: Settings) -> Finding:
     try:
         report = require_usable(folder, space, import_openvino().__version__)
     except (ParityError, ChecksumError) as error:
-        return warn("engine", f"{error.message} 'hangtag run' builds it again.")
+        return warn("engine", f"{error.message} 'hangtag run' builds it.")
     parity = report.parity
     agreement = f"cosine {parity.min_cosine:.6f} to keras on {parity.pictures} {report.source}"
     return ok("engine", f"openvino, {agreement}. {decision.reason} {_precision(settings)}".rstrip())
