@@ -50,5 +50,8 @@ def refusal(error: ApiError) -> HangtagError:
         return NotAllowedError(f"{error} Set HANGTAG_API_KEY to a key that may do this.")
     if error.code == "database_unavailable":
         return UnreachableError(str(error))
+    if error.code == "promotion_refused":
+        failed = "".join(f"\n- {sentence}" for sentence in error.fields.values())
+        return RefusedError(f"The gate refuses this version:{failed}\nIf you know better: --override.")
     later = f" Try again in {error.retry_after:.0f} s." if error.retry_after else ""
     return RefusedError(f"{error}{later}")

@@ -14,11 +14,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
+from shared.clock import utc_now
+
 # Into a file or a pipe nothing is cut or folded.
 PIPE_WIDTH = 400
 GAP = 2
 # A column that is cut keeps so much.
 LEAST = 8
+UNITS = ((86400, "d"), (3600, "h"), (60, "min"))
 
 
 class Paper(Console):
@@ -86,6 +89,16 @@ def moment(when: datetime | str | None) -> str | None:
     return (datetime.fromisoformat(when) if isinstance(when, str) else when).strftime("%Y-%m-%d %H:%M")
 
 
+def ago(when: datetime | str | None) -> str | None:
+    """How long ago a moment was, for a list on a terminal; the moment itself anywhere else."""
+    if when is None or not out.is_terminal:
+        return moment(when)
+    past = datetime.fromisoformat(when) if isinstance(when, str) else when
+    seconds = max(0, round((utc_now() - past).total_seconds()))
+    count, unit = next(((seconds // size, unit) for size, unit in UNITS if seconds >= size), (seconds, "s"))
+    return f"{count} {unit} ago"
+
+
 def bar() -> Progress:
     """A progress bar that counts things and disappears when it is done. Without a terminal there is none."""
     return Progress(
@@ -115,4 +128,11 @@ def _narrow(widths: list[int], places: Sequence[int], room: int) -> None:
 
 
 def _cut(text: str, width: int) -> str:
-    return text if cell_len(text) <= width else set_cell_size(text, width - 1) + "…"
+    """The text in so many cells: the end of a path, of anything else the beginning."""
+    if cell_len(text) <= width:
+        return text
+    if "/" not in text:
+        return set_cell_size(text, width - 1) + "…"
+    while cell_len(text) >= width:
+        text = text[1:]
+    return "…" + text

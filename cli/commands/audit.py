@@ -12,7 +12,7 @@ import typer
 from cli.local import local_settings
 from cli.local_database import local_database
 from cli.outcome import Status
-from cli.terminal import err, moment, print_json, print_table
+from cli.terminal import ago, err, print_json, print_table
 from shared import audit
 from shared.audit import Action, Filter
 
@@ -44,7 +44,7 @@ def list_events(
         ("number", "when", "actor", "action", "subject", "details"),
         (
             (
-                *(event["number"], moment(event["created_at"]), event["actor"], event["action"]),
+                *(event["number"], ago(event["created_at"]), event["actor"], event["action"]),
                 *(event["subject"], _details(event["details"])),
             )
             for event in events

@@ -9,7 +9,7 @@ import typer
 from cli import batches as following
 from cli.outcome import Status
 from cli.server import connect
-from cli.terminal import bar, confidence_in_words, err, moment, print_json, print_table
+from cli.terminal import ago, bar, confidence_in_words, err, print_json, print_table
 from hangtag_client import BatchAnswer, BatchItem
 
 app = typer.Typer(add_completion=False, invoke_without_command=True)
@@ -32,7 +32,7 @@ def batches(
         return
     print_table(
         ("id", "sent", "photos", "outcome"),
-        ((batch.id, moment(batch.created_at), batch.total, _counts(batch.counts)) for batch in found),
+        ((batch.id, ago(batch.created_at), batch.total, _counts(batch.counts)) for batch in found),
         cut=["outcome"],
         empty="There are no batches yet. Send one: hangtag classify FOLDER",
     )

@@ -11,7 +11,7 @@ import typer
 
 from cli.local import local_settings
 from cli.server import connect
-from cli.terminal import err, moment, out, print_json, print_table
+from cli.terminal import ago, err, out, print_json, print_table
 from shared.jobs.states import Split
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def list_versions(as_json: AsJson = False) -> None:
             (
                 *(version.number, len(version.classes)),
                 *(sum(version.counts.get(split, {}).values()) for split in splits),
-                moment(version.created_at),
+                ago(version.created_at),
             )
             for version in found
         ),

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from cli.server import connect
-from cli.terminal import bar, err, moment, out, print_json
+from cli.terminal import ago, bar, err, out, print_json
 from hangtag_client import Dealt, FailureGroup
 from shared.jobs.states import JobKind
 
@@ -86,7 +86,7 @@ def _deal_with_all(deal: Callable[..., Dealt], kind: JobKind, error: str) -> int
 def _print(group: FailureGroup) -> None:
     stuck = f", {group.quarantined} in quarantine" if group.quarantined else ""
     out.print(
-        f"{group.count:,} × {group.kind} {group.error_code}{stuck}, last {moment(group.last_seen)}",
+        f"{group.count:,} × {group.kind} {group.error_code}{stuck}, last {ago(group.last_seen)}",
         markup=False,
     )
     out.print(f"    {group.message or 'No message.'}", markup=False)

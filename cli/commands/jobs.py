@@ -11,7 +11,7 @@ from cli.commands import failures
 from cli.following import follow
 from cli.outcome import Status
 from cli.server import connect
-from cli.terminal import confidence_in_words, err, moment, out, print_facts, print_json, print_table
+from cli.terminal import ago, confidence_in_words, err, moment, out, print_facts, print_json, print_table
 from hangtag_client import Job, Queues, Suggestion
 from shared.jobs.states import Handling, JobKind, JobState
 
@@ -51,8 +51,8 @@ def jobs(
     chosen = any((state, kind, error, handled))
     print_table(
         ("id", "kind", "state", "outcome", "created"),
-        ((job.id, job.kind, job.state, _outcome(job), moment(job.created_at)) for job in found),
-        cut=["outcome", "created"],
+        ((job.id, job.kind, job.state, _outcome(job), ago(job.created_at)) for job in found),
+        cut=["outcome"],
         empty="No job is like this. Leave out a filter to see more."
         if chosen
         else "There are no jobs yet. Send a photo: hangtag classify PHOTO",
@@ -176,7 +176,7 @@ def _print_queues(found: Queues) -> None:
             (
                 *(worker.name, worker.engine, worker.device),
                 f"{worker.resident_bytes / 1e6:,.0f} MB",
-                f"{moment(worker.seen_at)}{' (silent)' if worker.silent else ''}",
+                f"{ago(worker.seen_at)}{' (silent)' if worker.silent else ''}",
             )
             for worker in found.workers
         ),

@@ -10,7 +10,7 @@ import typer
 
 from cli.local import local_settings
 from cli.server import connect
-from cli.terminal import err, moment, out, print_facts, print_json, print_table
+from cli.terminal import ago, err, moment, out, print_facts, print_json, print_table
 from hangtag_client import ModelVersion
 
 app = typer.Typer(add_completion=False, invoke_without_command=True)
@@ -34,11 +34,11 @@ def models(context: typer.Context, as_json: AsJson = False) -> None:
             (
                 *(version.number, ", ".join(version.aliases) or None),
                 *(_accuracy(version, "test"), _accuracy(version, "validation", interval=False)),
-                *(version.image_size, moment(version.created_at)),
+                *(version.image_size, ago(version.created_at)),
             )
             for version in found
         ),
-        cut=["aliases", "created"],
+        cut=["aliases"],
         empty="There are no versions yet. Make one: hangtag train",
     )
 

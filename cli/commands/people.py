@@ -8,7 +8,7 @@ import typer
 
 from cli.local import local_settings, server_address
 from cli.local_database import local_database
-from cli.terminal import err, moment, print_json, print_table
+from cli.terminal import ago, err, print_json, print_table
 from shared import accounts
 from shared.audit import COMMAND_LINE
 from shared.clock import rfc3339
@@ -56,7 +56,7 @@ def list_people(as_json: Annotated[bool, typer.Option("--json", help="Print JSON
         (
             (
                 *(row["name"], row["role"], "no" if row["disabled"] else "yes"),
-                *("yes" if row["has_password"] else "no", moment(row["created_at"])),
+                *("yes" if row["has_password"] else "no", ago(row["created_at"])),
             )
             for row in rows
         ),

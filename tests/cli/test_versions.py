@@ -15,7 +15,7 @@ from shared.jobs import store
 from shared.jobs.states import JobKind, Split
 from shared.tables import Example, Job, TrainingEpoch
 from tests.cli.conftest import Command, Finisher
-from tests.factories import CLASSES, add_champion, add_version
+from tests.factories import CLASSES, EVALUATION, add_champion, add_version
 
 
 @pytest.fixture
@@ -52,6 +52,21 @@ def test_versions_are_listed_with_accuracy_and_its_interval(command: Command) ->
 def test_promote_moves_the_champion(command: Command) -> None:
     assert command("promote", "2", "--reason", "Better on hats.").exit_code == 0
     assert _champion(command) == 2
+
+
+@pytest.mark.usefixtures("server")
+def test_what_the_gate_found_is_listed_once_with_the_way_around_it(
+    command: Command, database: Database, blobs: BlobStore
+) -> None:
+    add_champion(database, blobs, seed=1)
+    few = {**EVALUATION, "count": 20}
+    add_version(database, blobs, seed=2, metrics={"validation": few, "test": few})
+    result = command("promote", "2", "--reason", "Better on hats.")
+    assert result.exit_code == 1
+    assert result.stderr.count("test photos") == 1
+    assert "\n- " in result.stderr
+    assert "--override" in result.stderr
+    assert command("promote", "2", "--reason", "Better on hats.", "--override").exit_code == 0
 
 
 @pytest.mark.usefixtures("two_versions")
