@@ -285,7 +285,7 @@ class NotRetryableError(ConflictError):
 
 
 class QuarantinedError(ConflictError):
-    """Every attempt at this took its worker down. An administrator has to release it first."""
+    """Hangtag broke down on this every time it tried. Ask an administrator to release it."""
 
     code = "quarantined"
 

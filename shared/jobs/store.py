@@ -327,7 +327,7 @@ def lose(session: Session, job: Job) -> JobState:
     if job.attempt < job.max_attempts:
         _move(session, job.id, job.attempt, JobState.QUEUED, last_dispatch_at=None)
         return JobState.QUEUED
-    message = "Every attempt took its worker down. An administrator has to look at this job."
+    message = "Hangtag broke down on this every time it tried. Ask an administrator to look at it."
     error = {"error_code": "worker_crashed", "error_message": message}
     _move(session, job.id, job.attempt, JobState.QUARANTINED, **error)
     return JobState.QUARANTINED

@@ -53,7 +53,7 @@ def ensure_base_weights(settings: Settings, report: Report = no_report) -> Path:
                 arrays = _verified(source(), settings.base_weights_digest)
             except (_SourceError, DownloadError, UnreadableWeightsError, OSError) as error:
                 level = logging.INFO if isinstance(error, _NothingThereError) else logging.WARNING
-                log.log(level, "base weights: %s: %s", name, error)
+                log.log(level, "base weights, not from %s: %s", name, error)
                 failures.append(f"{name}: {error}")
                 continue
             if name != "cache":
