@@ -63,8 +63,12 @@ def classify(
     """
     files = _files(photos)
     many = len(files) > ONE_BY_ONE or any(map(batches.is_zip, files))
-    with connect() as client:
-        outcomes = (_in_batches if many else _classify_all)(client, files, wait)
+    try:
+        with connect() as client:
+            outcomes = (_in_batches if many else _classify_all)(client, files, wait)
+    except KeyboardInterrupt:
+        err.print("\nPhotos that were sent are answered all the same: hangtag jobs --kind classify")
+        os._exit(Status.INTERRUPTED)  # threads that wait for an answer would hold the end up
     if as_json:
         print_json([asdict(outcome) for outcome in outcomes])
     else:
@@ -100,27 +104,19 @@ def _photos_below(folder: Path) -> Iterator[Path]:
 
 
 def _classify_all(client: Client, files: list[Path], wait: int) -> list[Outcome]:
-    """The outcome of each file, in the order of the files."""
+    """The outcome of each file, in the order of the files. What stops one stops all: no server, no key."""
     outcomes: dict[int, Outcome] = {}
-    with bar() as progress, ThreadPoolExecutor(IN_FLIGHT) as pool:
-        task = progress.add_task("Photos", total=len(files))
-        futures = {pool.submit(_classify, client, file, wait): place for place, file in enumerate(files)}
-        try:
+    pool = ThreadPoolExecutor(IN_FLIGHT)
+    try:
+        with bar() as progress:
+            task = progress.add_task("Photos", total=len(files))
+            futures = {pool.submit(_classify, client, file, wait): place for place, file in enumerate(files)}
             for future in as_completed(futures):
                 outcomes[futures[future]] = future.result()
                 progress.advance(task)
-        except BaseException as stopped:
-            _stop(pool, stopped)
-            raise
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
     return [outcomes[place] for place in range(len(files))]
-
-
-def _stop(pool: ThreadPoolExecutor, stopped: BaseException) -> None:
-    """What stops one stops all: no server, no key, Ctrl-C. Nobody waits for what is on its way."""
-    pool.shutdown(wait=False, cancel_futures=True)
-    if isinstance(stopped, KeyboardInterrupt):
-        err.print("\nPhotos that were sent are answered all the same: hangtag jobs --kind classify")
-        os._exit(Status.INTERRUPTED)  # threads that wait for an answer would hold the end up by minutes
 
 
 def _in_batches(client: Client, files: list[Path], wait: int) -> list[Outcome]:

@@ -136,7 +136,8 @@ def _print_report(report: ImportReport, as_json: bool) -> None:
 
 def _print_table_report(report: CsvReport, as_json: bool) -> None:
     if as_json:
-        print_json(asdict(report))
+        errors = [{"line": line, "message": message} for line, message in report.errors]
+        print_json({**asdict(report), "errors": errors})
         return
     for line, message in report.errors:
         out.print(f"line {line}: {message}", markup=False)

@@ -23,6 +23,18 @@ def test_help_imports_nothing_heavy() -> None:
     assert done.stdout.strip() == ""
 
 
+def test_commands_that_ask_the_server_load_no_database_and_no_pictures() -> None:
+    local = ("user", "sign-in-link", "key", "audit", "migrate")  # these open the database anyway
+    modules = [module.partition(":")[0] for name, (module, _) in Commands.table.items() if name not in local]
+    code = (
+        "import importlib, sys\n"
+        f"for module in {modules!r}: importlib.import_module(module)\n"
+        f"print(*[name for name in {HEAVY!r} if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert set(done.stdout.split()) == {"httpx", "pydantic"}
+
+
 def test_help_lists_every_command_with_what_it_does(command: Command) -> None:
     listed = command("--help").stdout
     for name, (_, what_it_does) in Commands.table.items():

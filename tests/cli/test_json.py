@@ -60,6 +60,7 @@ PRINTED = (
     (("dataset", "show", "1"), "/datasets/versions/1", None),
     (("sweep", "--show", "{sweep}"), "/sweeps/{sweep}", None),
     (("user", "list"), "/users", "users"),
+    (("audit", "list"), "/audit-events", "events"),
 )
 
 
