@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -102,6 +103,15 @@ def test_our_images_do_not_run_as_root() -> None:
     for stage in stages:
         if re.match(r"\S+ AS (web|worker)\n", stage):
             assert re.search(r"^USER hangtag$", stage, re.MULTILINE)
+
+
+def test_our_images_have_every_package_of_the_project() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    patterns = project["tool"]["setuptools"]["packages"]["find"]["include"]
+    packages = {pattern.rstrip("*") for pattern in patterns}
+    assert {name for name in packages if f"COPY {name} /app/{name}" not in DOCKERFILE} == set()
+    sent = (ROOT / ".dockerignore").read_text().split()
+    assert {name for name in packages if f"!{name}" not in sent} == set()
 
 
 def test_our_images_install_only_what_is_pinned_by_hash() -> None:
