@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
+from statistics import fmean
 
 from rich.table import Table
 
 from hangtag_client import Epoch
 
 BLOCKS = "▁▂▃▄▅▆▇█"
-# As many epochs as fit beside the figures in 80 columns.
-CURVE_WIDTH = 40
+# What is left beside the figures in 80 columns.
+CURVE_WIDTH = 30
 CURVES = (
     ("accuracy", "training accuracy"),
     ("val_accuracy", "validation accuracy"),
@@ -26,7 +28,8 @@ def curves(epochs: Sequence[Epoch]) -> Table:
         values = [float(getattr(epoch, name)) for epoch in epochs]
         if values:
             best = min(values) if name.endswith("loss") else max(values)
-            table.add_row(title, sparkline(values), f"{values[-1]:.3f}", f"best {best:.3f}")
+            where = epochs[values.index(best)].epoch
+            table.add_row(title, sparkline(values), f"{values[-1]:.3f}", f"best {best:.3f}, epoch {where}")
     return table
 
 
@@ -39,9 +42,14 @@ def epoch_line(epoch: Epoch) -> str:
 
 
 def sparkline(values: Sequence[float], width: int = CURVE_WIDTH) -> str:
-    """Numbers as blocks of eight heights, from the least to the greatest; at most `width`, the last ones."""
-    shown = values[-width:]
-    if not shown:
+    """Numbers as blocks of eight heights, from the least to the greatest.
+
+    Of more numbers than `width`, neighbours share a block that stands for their mean.
+    """
+    if not values:
         return ""
+    count = min(width, len(values))
+    bounds = [place * len(values) // count for place in range(count + 1)]
+    shown = [fmean(values[start:end]) for start, end in pairwise(bounds)]
     low, spread = min(shown), (max(shown) - min(shown)) or 1.0
     return "".join(BLOCKS[round((value - low) / spread * (len(BLOCKS) - 1))] for value in shown)

@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -121,8 +121,7 @@ def _classify_all(client: Client, files: list[Path], wait: int) -> list[Outcome]
 
 def _in_batches(client: Client, files: list[Path], wait: int) -> list[Outcome]:
     """The outcome of each file, and of each photo in a zip; what cannot be read here comes last."""
-    readable = [file for file in files if os.access(file, os.R_OK) and file.is_file()]
-    unreadable = [file for file in files if file not in set(readable)]
+    readable = [file for file in files if _is_readable(file)]
     outcomes: list[Outcome] = []
     with bar() as progress:
         for group in batches.groups(readable):
@@ -132,7 +131,12 @@ def _in_batches(client: Client, files: list[Path], wait: int) -> list[Outcome]:
                 if error.status in KEY_REFUSED:
                     raise
                 outcomes += [Outcome(str(file), error=str(error)) for file in group]
+    unreadable = [file for file in files if not _is_readable(file)]
     return outcomes + [Outcome(str(file), error="It cannot be read.") for file in unreadable]
+
+
+def _is_readable(file: Path) -> bool:
+    return file.is_file() and os.access(file, os.R_OK)
 
 
 def _batch(client: Client, files: list[Path], wait: int, progress: Progress) -> Iterable[Outcome]:
@@ -178,16 +182,13 @@ def _of_job(file: Path, job: Job, milliseconds: int) -> Outcome:
 
 
 def _outcome(known: Outcome, answer: Suggestion | None, why_not: str | None) -> Outcome:
-    said = asdict(known)
-    if answer is None:
-        late = (
-            f"No answer in time; it goes on as job {known.job_id}: hangtag jobs show {known.job_id} --watch"
-        )
-        gone = f"Its job is {known.state}."
-        unfinished = known.state in batches.UNFINISHED
-        return Outcome(**{**said, "error": why_not or (late if unfinished else gone)})
-    figures = answer.model_dump(include={"category", "confidence", "decision", "top", "model_version"})
-    return Outcome(**{**said, **figures})
+    if answer is not None:
+        figures = answer.model_dump(include={"category", "confidence", "decision", "top", "model_version"})
+        return replace(known, **figures)
+    if known.state not in batches.UNFINISHED:
+        return replace(known, error=why_not or f"Its job is {known.state}.")
+    again = f"hangtag jobs show {known.job_id} --watch"
+    return replace(known, error=why_not or f"No answer in time; it goes on as job {known.job_id}: {again}")
 
 
 def _print(outcomes: list[Outcome]) -> None:

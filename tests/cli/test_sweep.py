@@ -109,4 +109,5 @@ def test_a_curve_in_text_rises_and_falls_with_its_numbers() -> None:
     assert sparkline([0, 0.5, 1, 0]) == "▁▅█▁"
     assert sparkline([3, 3]) == "▁▁"
     assert sparkline([]) == ""
-    assert len(sparkline(list(range(100)))) == 40
+    long = sparkline(list(range(100)), width=8)
+    assert long == "▁▂▃▄▅▆▇█", "all of it is seen, not only its end"
