@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import hangtag_client
 from cli.local import api_key, local_settings, server_address
 from cli.outcome import NotAllowedError, RefusedError, UnreachableError
-from hangtag_client import ApiError, Client
+from hangtag_client import ApiError, Client, NotHangtagError
 from shared.errors import HangtagError
 
 UNKNOWN_KEY = (
@@ -33,6 +33,8 @@ def connect() -> Iterator[Client]:
     with Client(url, api_key(settings), patient=False) as client:
         try:
             yield client
+        except NotHangtagError as error:
+            raise UnreachableError(f"{error} HANGTAG_URL sets it.") from error
         except hangtag_client.UnreachableError as error:
             raise UnreachableError(
                 f"Hangtag does not answer at {url}. Start it with 'hangtag run', or set HANGTAG_URL to where "

@@ -7,7 +7,14 @@ with Client("http://127.0.0.1:8000", key) as hangtag:
 from __future__ import annotations
 
 from hangtag_client.client import AsyncClient, Client
-from hangtag_client.errors import ApiError, ClientError, JobError, UnreachableError, WebhookError
+from hangtag_client.errors import (
+    ApiError,
+    ClientError,
+    JobError,
+    NotHangtagError,
+    UnreachableError,
+    WebhookError,
+)
 from hangtag_client.operator_results import Dealt, Deleted, FailureGroup, Failures, Queue, Queues, Worker
 from hangtag_client.results import (
     Batch,
@@ -43,6 +50,7 @@ __all__ = [
     "JobError",
     "Listing",
     "ModelVersion",
+    "NotHangtagError",
     "Queue",
     "Queues",
     "Suggestion",

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import httpx
 
-from hangtag_client.exchange import Flow, Pause, Read, Request, once, send
+from hangtag_client.exchange import Flow, Pause, Read, Request, address, once, send
 from hangtag_client.photos import PhotoSource, grouped, photos_below
 from hangtag_client.results import (
     BatchAnswer,
@@ -19,7 +19,6 @@ from hangtag_client.results import (
     Why,
 )
 
-API = "/api/v1"
 # The server waits at most a minute; a shorter wait is friendlier to what stands between.
 POLL_SECONDS = 20.0
 # Between two looks, when the server had no room to let us wait.
@@ -35,7 +34,7 @@ def classify(
     headers = once({"Prefer": f"wait={int(min(wait, POLL_SECONDS))}"} if wait >= 1 else {})
     part = yield from _part(photo, name)
     form = {"listing_id": listing_id} if listing_id else None
-    request = Request("POST", f"{API}/classifications", headers=headers, files=[("photo", part)], form=form)
+    request = Request("POST", address("classifications"), headers=headers, files=[("photo", part)], form=form)
     response = yield from send(request)
     accepted = Classification.model_validate_json(response.content)
     if accepted.job.ended or not wait:
@@ -63,7 +62,7 @@ def batch(batch_id: str, *, wait: float = 0) -> Flow[BatchAnswer]:
     """A batch and its items, after all were answered or after `wait` seconds."""
     deadline = time.monotonic() + wait
     while True:
-        response = yield from send(Request("GET", f"{API}/batches/{batch_id}"))
+        response = yield from send(Request("GET", address("batches", batch_id)))
         found = BatchAnswer.model_validate_json(response.content)
         if found.batch.finished or time.monotonic() >= deadline:
             return found
@@ -115,13 +114,13 @@ def until_ended(found: Job, deadline: float) -> Flow[Job]:
 
 def cancel_job(job_id: str) -> Flow[Job]:
     """Stop a job: at once while it waits, at its next step while it runs."""
-    response = yield from send(Request("POST", f"{API}/jobs/{job_id}/cancel", json={}, repeatable=False))
+    response = yield from send(Request("POST", address("jobs", job_id, "cancel"), json={}, repeatable=False))
     return Job.model_validate(response.json()["job"])
 
 
 def retry_job(job_id: str) -> Flow[Job]:
     """Try a job that failed again. Returns the job that takes its place, the same one when asked twice."""
-    response = yield from send(Request("POST", f"{API}/jobs/{job_id}/retry", json={}))
+    response = yield from send(Request("POST", address("jobs", job_id, "retry"), json={}))
     return Job.model_validate(response.json()["job"])
 
 
@@ -138,12 +137,12 @@ def why(job_id: str) -> Flow[Why]:
 def create_listing(title: str = "", photo_ids: Sequence[str] = ()) -> Flow[Listing]:
     """Begin a listing, with photos that were sent before; others follow with `classify(..., listing_id=)`."""
     body = {"title": title, "photo_ids": list(photo_ids)}
-    return _listing((yield from send(Request("POST", f"{API}/listings", json=body, headers=once()))))
+    return _listing((yield from send(Request("POST", address("listings"), json=body, headers=once()))))
 
 
 def listing(listing_id: str) -> Flow[Listing]:
     """A listing with its photos, what is suggested and what was chosen."""
-    return _listing((yield from send(Request("GET", f"{API}/listings/{listing_id}"))))
+    return _listing((yield from send(Request("GET", address("listings", listing_id)))))
 
 
 def choose_category(seen: Listing, category: str) -> Flow[Listing]:
@@ -153,7 +152,7 @@ def choose_category(seen: Listing, category: str) -> Flow[Listing]:
         ApiError: with code `precondition_failed` when it is another by now: look again, then decide.
     """
     headers = {"If-Match": seen.etag}
-    path = f"{API}/listings/{seen.id}/category"
+    path = address("listings", seen.id, "category")
     # Repeated after it was done, it would meet a listing that has changed: its own doing.
     request = Request("PUT", path, json={"category": category}, headers=headers, repeatable=False)
     return _listing((yield from send(request)))
@@ -168,13 +167,13 @@ def _part(photo: PhotoSource, name: str | None) -> Flow[tuple[str, bytes]]:
 
 
 def _batch(parts: list[tuple[str, tuple[str, bytes]]]) -> Flow[BatchAnswer]:
-    response = yield from send(Request("POST", f"{API}/batches", files=parts, headers=once()))
+    response = yield from send(Request("POST", address("batches"), files=parts, headers=once()))
     return BatchAnswer.model_validate_json(response.content)
 
 
 def _job(job_id: str, wait: float) -> Flow[Job]:
     query = {"wait": f"{wait:.1f}"} if wait > 0 else {}
-    response = yield from send(Request("GET", f"{API}/jobs/{job_id}", query=query))
+    response = yield from send(Request("GET", address("jobs", job_id), query=query))
     return Job.model_validate_json(response.content)
 
 

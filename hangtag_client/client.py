@@ -161,6 +161,7 @@ class Client:
             return self._http.request(request.method, request.path, **request.options())
         with self._http.stream(request.method, request.path, **request.options()) as response:
             if response.is_success:
+                checked(response)
                 with whole_file(request.save_to) as file:
                     for part in response.iter_bytes():
                         file.write(part)
@@ -280,6 +281,7 @@ class AsyncClient:
             return await self._http.request(request.method, request.path, **request.options())
         async with self._http.stream(request.method, request.path, **request.options()) as response:
             if response.is_success:
+                checked(response)
                 with whole_file(request.save_to) as file:
                     async for part in response.aiter_bytes():
                         await asyncio.to_thread(file.write, part)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+UNEXPLAINED = "The answer has status {status} and no explanation. See that Hangtag runs at this address."
+
 
 class ClientError(Exception):
     """Anything this package raises about the server or a job."""
@@ -12,6 +14,10 @@ class ClientError(Exception):
 
 class UnreachableError(ClientError):
     """The server does not answer at its address, also after several tries."""
+
+
+class NotHangtagError(UnreachableError):
+    """What answers at the address is something else."""
 
 
 class JobError(ClientError):
@@ -37,7 +43,7 @@ class ApiError(ClientError):
     def __init__(self, status: int, problem: Mapping[str, Any], retry_after: float | None = None) -> None:
         self.status = status
         self.code = str(problem.get("code", "unknown"))
-        self.detail = str(problem.get("detail") or f"The server answered with status {status}.")
+        self.detail = str(problem.get("detail") or UNEXPLAINED.format(status=status))
         self.request_id: str | None = problem.get("request_id")
         errors = problem.get("errors") or []
         self.fields = {str(error.get("field")): str(error.get("message")) for error in errors}

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import httpx
 
-from hangtag_client.calls import API
-from hangtag_client.exchange import TRIES, Flow, Pause, Reply, Request, checked, pause_before_repeat
+from hangtag_client.exchange import TRIES, Flow, Pause, Reply, Request, address, checked, pause_before_repeat
 from hangtag_client.results import Job
 
 NO_CONTENT = 204
@@ -26,7 +25,7 @@ class Following:
         headers = {"Accept": "text/event-stream"}
         if self._last_id:
             headers["Last-Event-ID"] = self._last_id
-        return Request("GET", f"{API}/jobs/{self._job_id}/events", headers=headers)
+        return Request("GET", address("jobs", self._job_id, "events"), headers=headers)
 
     def opened(self, response: httpx.Response) -> bool:
         """Whether there is a stream to read; a job whose end was seen has none."""

@@ -12,13 +12,17 @@ from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import quote
 
 import httpx
 
-from hangtag_client.errors import ApiError, UnreachableError
+from hangtag_client.errors import ApiError, NotHangtagError, UnreachableError
 
 T = TypeVar("T")
 
+API = "/api/v1"
+# What Hangtag answers with; anything else comes from somebody else at this address.
+SPOKEN = ("application/json", "text/event-stream", "application/zip")
 TRIES = 5
 FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 8.0
@@ -68,6 +72,11 @@ class Read:
 Step = Request | Pause | Read
 Reply = httpx.Response | httpx.TransportError
 Flow = Generator[Step, Any, T]
+
+
+def address(*parts: str | int) -> str:
+    """Where something is in the API. Whatever an id holds, it leads nowhere else."""
+    return "/".join([API, *(quote(str(part), safe="") for part in parts)])
 
 
 def once(headers: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -122,9 +131,17 @@ def checked(reply: Reply) -> httpx.Response:
             f"Hangtag does not answer ({type(reply).__name__}). See that it runs and the address is right."
         ) from reply
     if reply.is_success:
-        return reply
+        return _spoken(reply)
     try:
         problem = reply.json()
     except ValueError:  # a proxy's own page
         problem = None
     raise ApiError(reply.status_code, problem if isinstance(problem, dict) else {}, retry_after(reply))
+
+
+def _spoken(response: httpx.Response) -> httpx.Response:
+    kind = response.headers.get("Content-Type", "").partition(";")[0]
+    if kind not in SPOKEN:
+        place = response.url.copy_with(path="/", query=None)
+        raise NotHangtagError(f"Something answers at {place}, but it is not Hangtag. Check the address.")
+    return response

@@ -6,8 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from hangtag_client.calls import API
-from hangtag_client.exchange import Flow, Request, send
+from hangtag_client.exchange import Flow, Request, address, send
 from hangtag_client.operator_results import Dealt, Deleted, Failures, Queues
 from hangtag_client.results import Batch, Job
 
@@ -48,7 +47,7 @@ def release_job(job_id: str) -> Flow[Job]:
 
 def failures() -> Flow[Failures]:
     """Failed jobs that nobody has dealt with, by cause."""
-    response = yield from send(Request("GET", f"{API}/jobs/failures"))
+    response = yield from send(Request("GET", address("jobs", "failures")))
     return Failures.model_validate_json(response.content)
 
 
@@ -64,20 +63,20 @@ def discard_failures(kind: str, error_code: str, *, until: str | None = None) ->
 
 def queues() -> Flow[Queues]:
     """How much waits, for how long, and who works."""
-    response = yield from send(Request("GET", f"{API}/queues"))
+    response = yield from send(Request("GET", address("queues")))
     return Queues.model_validate_json(response.content)
 
 
 def save_my_data(file: str | Path) -> Flow[int]:
     """Save your photos and what is known about them as a zip. Returns its bytes."""
     path = Path(file)
-    yield from send(Request("GET", f"{API}/account/data", save_to=path))
+    yield from send(Request("GET", address("account", "data"), save_to=path))
     return path.stat().st_size
 
 
 def delete_my_data() -> Flow[Deleted]:
     """Delete your photos and everything about them, for good. Interrupted, it goes on when asked again."""
-    response = yield from send(Request("DELETE", f"{API}/account/data"))
+    response = yield from send(Request("DELETE", address("account", "data")))
     return Deleted.model_validate_json(response.content)
 
 
@@ -87,7 +86,7 @@ def _pages(name: str, query: dict[str, str], limit: int, read: Callable[[Any], T
     while len(found) < limit:
         size = {"limit": str(min(PAGE, limit - len(found)))}
         here = {"cursor": cursor} if cursor else {}
-        response = yield from send(Request("GET", f"{API}/{name}", query={**query, **size, **here}))
+        response = yield from send(Request("GET", address(name), query={**query, **size, **here}))
         page = response.json()
         found += [read(row) for row in page[name]]
         cursor = page["next_cursor"]
@@ -97,11 +96,11 @@ def _pages(name: str, query: dict[str, str], limit: int, read: Callable[[Any], T
 
 
 def _deed(job_id: str, deed: str) -> Flow[Job]:
-    response = yield from send(Request("POST", f"{API}/jobs/{job_id}/{deed}", json={}, repeatable=False))
+    response = yield from send(Request("POST", address("jobs", job_id, deed), json={}, repeatable=False))
     return Job.model_validate(response.json()["job"])
 
 
 def _deal(deed: str, kind: str, error_code: str, until: str | None) -> Flow[Dealt]:
     body = {"kind": kind, "error_code": error_code} | ({"until": until} if until else {})
-    response = yield from send(Request("POST", f"{API}/jobs/failures/{deed}", json=body))
+    response = yield from send(Request("POST", address("jobs", "failures", deed), json=body))
     return Dealt.model_validate_json(response.content)

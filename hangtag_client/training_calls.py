@@ -6,8 +6,8 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from hangtag_client.calls import API, until_ended
-from hangtag_client.exchange import Flow, Request, once, send
+from hangtag_client.calls import until_ended
+from hangtag_client.exchange import Flow, Request, address, once, send
 from hangtag_client.results import Epoch, Job, ModelVersion
 from hangtag_client.training_results import DatasetVersion, Sweep
 
@@ -21,13 +21,13 @@ def train(
     """
     deadline = time.monotonic() + wait
     body = {"preset": preset, **_of(dataset_version), **parameters}
-    response = yield from send(Request("POST", f"{API}/trainings", json=body, headers=once()))
+    response = yield from send(Request("POST", address("trainings"), json=body, headers=once()))
     return (yield from until_ended(Job.model_validate(response.json()["job"]), deadline))
 
 
 def epochs(training_id: str) -> Flow[list[Epoch]]:
     """The epochs of a training so far."""
-    response = yield from send(Request("GET", f"{API}/trainings/{training_id}/metrics"))
+    response = yield from send(Request("GET", address("trainings", training_id, "metrics")))
     return [Epoch.model_validate(row) for row in response.json()["epochs"]]
 
 
@@ -43,43 +43,43 @@ def sweep(
     chosen = {"preset": preset, "plan": plan, "base": base}
     body = {name: value for name, value in chosen.items() if value is not None}
     request = {**body, **_of(dataset_version), "register_all": register_all}
-    response = yield from send(Request("POST", f"{API}/sweeps", json=request, headers=once()))
+    response = yield from send(Request("POST", address("sweeps"), json=request, headers=once()))
     return Job.model_validate(response.json()["job"])
 
 
 def trials(sweep_id: str) -> Flow[Sweep]:
     """A sweep and its trials, the best first."""
-    response = yield from send(Request("GET", f"{API}/sweeps/{sweep_id}"))
+    response = yield from send(Request("GET", address("sweeps", sweep_id)))
     return Sweep.model_validate_json(response.content)
 
 
 def datasets() -> Flow[list[DatasetVersion]]:
     """All dataset versions, newest first."""
-    response = yield from send(Request("GET", f"{API}/datasets"))
+    response = yield from send(Request("GET", address("datasets")))
     return [DatasetVersion.model_validate(row) for row in response.json()["versions"]]
 
 
 def dataset(number: int) -> Flow[DatasetVersion]:
     """One dataset version."""
-    response = yield from send(Request("GET", f"{API}/datasets/versions/{number}"))
+    response = yield from send(Request("GET", address("datasets", "versions", number)))
     return DatasetVersion.model_validate_json(response.content)
 
 
 def create_dataset_version() -> Flow[DatasetVersion]:
     """Make a dataset version of all examples there are now; the same examples give the same version again."""
-    response = yield from send(Request("POST", f"{API}/datasets/versions", json={}))
+    response = yield from send(Request("POST", address("datasets", "versions"), json={}))
     return DatasetVersion.model_validate_json(response.content)
 
 
 def models() -> Flow[list[ModelVersion]]:
     """All model versions, newest first."""
-    response = yield from send(Request("GET", f"{API}/models"))
+    response = yield from send(Request("GET", address("models")))
     return [ModelVersion.model_validate(row) for row in response.json()["versions"]]
 
 
 def model(number: int) -> Flow[ModelVersion]:
     """One model version."""
-    response = yield from send(Request("GET", f"{API}/models/{number}"))
+    response = yield from send(Request("GET", address("models", number)))
     return ModelVersion.model_validate_json(response.content)
 
 
@@ -90,19 +90,19 @@ def promote(number: int, reason: str, *, override: bool = False) -> Flow[ModelVe
         ApiError: with code `promotion_refused` when the gate refuses; `fields` has the checks that failed.
     """
     body = {"version": number, "reason": reason, "override": override}
-    return (yield from _moved("PUT", "aliases/champion", body))
+    return (yield from _moved(Request("PUT", address("aliases", "champion"), json=body, repeatable=False)))
 
 
 def rollback(reason: str) -> Flow[ModelVersion]:
     """Let the version answer sellers that answered before."""
-    return (yield from _moved("POST", "aliases/champion/rollback", {"reason": reason}))
+    path = address("aliases", "champion", "rollback")
+    return (yield from _moved(Request("POST", path, json={"reason": reason}, repeatable=False)))
 
 
 def _of(dataset_version: int | None) -> dict[str, int]:
     return {} if dataset_version is None else {"dataset_version": dataset_version}
 
 
-def _moved(method: str, path: str, body: Mapping[str, Any]) -> Flow[ModelVersion]:
-    # Done twice, a move goes one version further, or is one row more in the history.
-    response = yield from send(Request(method, f"{API}/{path}", json=body, repeatable=False))
-    return ModelVersion.model_validate_json(response.content)
+def _moved(request: Request) -> Flow[ModelVersion]:
+    """Done twice, a move would go one version further, or be one row more in the history."""
+    return ModelVersion.model_validate_json((yield from send(request)).content)

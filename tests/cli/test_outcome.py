@@ -6,8 +6,11 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +64,50 @@ def nobody(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @pytest.mark.usefixtures("started", "nobody")
 def test_a_server_that_is_away_is_said_at_once_and_ends_with_3(command: Command) -> None:
     assert [ended(command, words) for words in ASKING] == [(words, Status.UNREACHABLE) for words in ASKING]
+
+
+@contextmanager
+def somebody_else(status: int) -> Iterator[str]:
+    """A web server that is not Hangtag; the address."""
+
+    class Page(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status)
+            self.send_header("Content-Type", "text/html")
+            self.end_headers()
+            self.wfile.write(b"<h1>Welcome</h1>")
+
+        def log_message(self, *_arguments: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Page) as serving:
+        thread = threading.Thread(target=serving.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{serving.server_port}"
+        serving.shutdown()
+        thread.join()
+
+
+@pytest.mark.usefixtures("started")
+def test_another_server_at_the_address_is_noticed(
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = tmp_path / "mine.zip"
+    with somebody_else(200) as address:
+        monkeypatch.setenv("HANGTAG_URL", address)
+        for words in (("models",), ("jobs", "show", "x", "--watch"), ("data", "export", str(target))):
+            assert ended(command, words) == (words, Status.UNREACHABLE)
+            assert "is not Hangtag" in command(*words).stderr
+    assert not target.exists()
+    with somebody_else(404) as address:
+        monkeypatch.setenv("HANGTAG_URL", address)
+        assert "See that Hangtag runs at this address" in command("models").stderr
+
+
+@pytest.mark.usefixtures("server")
+def test_an_id_leads_nowhere_else(command: Command) -> None:
+    for odd in ("../models", "..", "", "a/b", "?x=1", "%2e%2e", "ä"):
+        assert ended(command, ("jobs", "show", odd)) == (("jobs", "show", odd), Status.FAILED)
 
 
 @pytest.mark.usefixtures("server")
