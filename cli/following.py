@@ -14,7 +14,7 @@ from cli.curves import curves, epoch_line
 from cli.outcome import Status
 from cli.terminal import bar, err
 from cli.trials import trial_line, trial_table
-from hangtag_client import ApiError, Client, Job
+from hangtag_client import ApiError, Client, Job, UnreachableError
 from shared.jobs.states import JobKind
 
 # Where there is no event stream to be had, it is looked so often.
@@ -29,9 +29,12 @@ Picture = tuple[RenderableType, list[str]]
 
 @contextmanager
 def watching(what: str, again: str, end: str = "") -> Iterator[None]:
-    """Let Ctrl-C end the watching, not the work, and say so."""
+    """Let Ctrl-C, or a server that goes away, end the watching and not the work, and say so."""
     try:
         yield
+    except UnreachableError:
+        err.print(f"{what} goes on when Hangtag runs again. Watch it then: {again}")
+        raise
     except KeyboardInterrupt as stopped:
         err.print(f"\n{what} goes on; only the watching has ended. Watch again: {again}{end}")
         raise typer.Exit(Status.INTERRUPTED) from stopped

@@ -16,6 +16,7 @@ import pytest
 
 from cli.local import api_key
 from cli.outcome import Status
+from hangtag_client import Client, UnreachableError
 from shared.database import Database
 from shared.errors import PhotoCorruptError
 from shared.jobs import store
@@ -82,6 +83,20 @@ def test_without_a_stream_to_be_had_the_job_is_asked_for(
         assert command("jobs", "show", job.id, "--watch").exit_code == Status.DONE
     with database.write() as session:
         store.request_cancel(session, other.id)  # ends its streams
+
+
+@pytest.mark.usefixtures("server")
+def test_a_server_that_goes_away_ends_the_watching_and_not_the_work(
+    command: Command, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(_client: Client, _job_id: str) -> Iterator[Job]:
+        raise UnreachableError
+
+    monkeypatch.setattr(Client, "events", gone)
+    job = add_job(database)
+    result = command("jobs", "show", job.id, "--watch")
+    assert result.exit_code == Status.UNREACHABLE
+    assert f"hangtag jobs show {job.id} --watch" in result.stderr
 
 
 def started_process(settings: Settings, *words: str) -> subprocess.Popen[str]:
