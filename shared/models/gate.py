@@ -114,11 +114,12 @@ def _not_worse(
         passed, detail = _paired_detail(paired)
     elif before is not None:
         passed = figures.interval[1] >= before.interval[0]
+        place = "overlaps that one or lies above it" if passed else "lies below that one"
         detail = (
             f"Accuracy {_share(figures.accuracy)} ({_range(figures.interval)}) against "
             f"{_share(before.accuracy)} ({_range(before.interval)}) of version {champion.number}. "
-            f"The intervals {'do not' if not passed else 'do'} overlap or lie above; there are no answers "
-            "of both for the same photos, so this test is the weaker one."
+            f"The interval {place}; there are no answers of both for the same photos, so this test is the "
+            "weaker one."
         )
     else:
         passed, detail = True, f"Version {champion.number} has no test figures to compare with."
