@@ -15,7 +15,17 @@ from hangtag_client.errors import (
     UnreachableError,
     WebhookError,
 )
-from hangtag_client.operator_results import Dealt, Deleted, FailureGroup, Failures, Queue, Queues, Worker
+from hangtag_client.operator_results import (
+    Dealt,
+    Deleted,
+    FailureGroup,
+    Failures,
+    Matter,
+    Overview,
+    Queue,
+    Queues,
+    Worker,
+)
 from hangtag_client.results import (
     Batch,
     BatchAnswer,
@@ -49,8 +59,10 @@ __all__ = [
     "Job",
     "JobError",
     "Listing",
+    "Matter",
     "ModelVersion",
     "NotHangtagError",
+    "Overview",
     "Queue",
     "Queues",
     "Suggestion",

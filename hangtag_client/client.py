@@ -88,6 +88,7 @@ class Client:
     retry_failures = blocking(operator_calls.retry_failures)
     discard_failures = blocking(operator_calls.discard_failures)
     queues = blocking(operator_calls.queues)
+    overview = blocking(operator_calls.overview)
     save_my_data = blocking(operator_calls.save_my_data)
     delete_my_data = blocking(operator_calls.delete_my_data)
 
@@ -204,6 +205,7 @@ class AsyncClient:
     retry_failures = awaitable(operator_calls.retry_failures)
     discard_failures = awaitable(operator_calls.discard_failures)
     queues = awaitable(operator_calls.queues)
+    overview = awaitable(operator_calls.overview)
     save_my_data = awaitable(operator_calls.save_my_data)
     delete_my_data = awaitable(operator_calls.delete_my_data)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from hangtag_client.exchange import Flow, Request, address, send
-from hangtag_client.operator_results import Dealt, Deleted, Failures, Queues
+from hangtag_client.operator_results import Dealt, Deleted, Failures, Overview, Queues
 from hangtag_client.results import Batch, Job
 
 T = TypeVar("T")
@@ -65,6 +65,12 @@ def queues() -> Flow[Queues]:
     """How much waits, for how long, and who works."""
     response = yield from send(Request("GET", address("queues")))
     return Queues.model_validate_json(response.content)
+
+
+def overview(window: str = "24h") -> Flow[Overview]:
+    """What needs somebody, and what was done within the last 24h, 7d or 30d."""
+    response = yield from send(Request("GET", address("overview"), query={"window": window}))
+    return Overview.model_validate_json(response.content)
 
 
 def save_my_data(file: str | Path) -> Flow[int]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from hangtag_client.results import Moment, Result
 
 
@@ -65,6 +67,22 @@ class Queues(Result):
 
     queues: list[Queue]
     workers: list[Worker]
+
+
+class Matter(Result):
+    """Something that needs somebody. `level` is bad, warn or decide; `page` is where to see to it."""
+
+    level: str
+    text: str
+    page: str
+
+
+class Overview(Result):
+    """What needs somebody, how the queues stand and what was done; the API reference has each figure."""
+
+    matters: list[Matter]
+    queues: list[dict[str, Any]]
+    done: dict[str, Any]
 
 
 class Deleted(Result):

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Literal
 
 import typer
 
-from cli.client import connect
-from cli.lazy import FAILED
+from cli.outcome import Status
+from cli.server import connect
 from cli.terminal import out, print_json, print_table
-from shared.overview.figures import Window
+from hangtag_client import Overview
 
 app = typer.Typer(add_completion=False)
 MARKS = {"bad": "[red]✗[/]", "warn": "[yellow]![/]", "decide": "[blue]?[/]"}
@@ -17,30 +17,30 @@ MARKS = {"bad": "[red]✗[/]", "warn": "[yellow]![/]", "decide": "[blue]?[/]"}
 
 @app.command()
 def overview(
-    window: Annotated[Window, typer.Option(help="How far back to look.")] = Window.DAY,
+    window: Annotated[Literal["24h", "7d", "30d"], typer.Option(help="How far back to look.")] = "24h",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Show what needs you, the queues and what was done. Ends with 1 when something is broken."""
     with connect() as client:
-        found = client.get("/api/v1/overview", window=window)
+        found = client.overview(window)
     if as_json:
-        print_json(found)
+        print_json(found.as_json())
     else:
         _print(found)
-    if any(matter["level"] == "bad" for matter in found["matters"]):
-        raise typer.Exit(FAILED)
+    if any(matter.level == "bad" for matter in found.matters):
+        raise typer.Exit(Status.FAILED)
 
 
-def _print(found: dict[str, Any]) -> None:
-    for matter in found["matters"]:
-        out.print(f"{MARKS[matter['level']]} ", end="")
-        out.print(matter["text"], markup=False)
-    if not found["matters"]:
+def _print(found: Overview) -> None:
+    for matter in found.matters:
+        out.print(f"{MARKS[matter.level]} ", end="")
+        out.print(matter.text, markup=False)
+    if not found.matters:
         out.print("[green]✓[/] All is well.")
-    done = found["done"]
+    done = found.done
     print_table(
         ("queue", "waiting", "running", "workers"),
-        ([queue[name] for name in ("kind", "waiting", "running", "workers")] for queue in found["queues"]),
+        ([queue[name] for name in ("kind", "waiting", "running", "workers")] for queue in found.queues),
     )
     total = done["total"]
     print_table(
