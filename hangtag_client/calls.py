@@ -130,7 +130,7 @@ def why(job_id: str) -> Flow[Why]:
     Raises:
         ApiError: with code `not_found` when the job has no answer, or one of before this was kept.
     """
-    response = yield from send(Request("GET", f"{API}/jobs/{job_id}/why"))
+    response = yield from send(Request("GET", address("jobs", job_id, "why")))
     return Why.model_validate_json(response.content)
 
 

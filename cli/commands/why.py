@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from cli.client import connect
+from cli.server import connect
 from cli.terminal import out, print_json
 
 app = typer.Typer(add_completion=False)
@@ -22,13 +22,13 @@ def why(
 ) -> None:
     """Show where in a photo its category came from."""
     with connect() as client:
-        found = client.get(f"/api/v1/jobs/{job_id}/why")
+        found = client.why(job_id)
     if as_json:
-        print_json(found)
+        print_json(found.as_json())
         return
-    for row in found["map"]["values"]:
+    for row in found.map.values:
         out.print("".join(2 * _shade(value) for value in row))
-    out.print(f"What speaks for {found['category']} is {found['where']}.")
+    out.print(f"What speaks for {found.category} is {found.where}.")
 
 
 def _shade(value: int) -> str:
