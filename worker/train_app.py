@@ -58,7 +58,7 @@ def sweep(job_id: str) -> None:
     if not _waits(job_id):
         return
     prepare_tensorflow(settings.threads)  # before anything below imports it in its own way
-    from worker.trials import run_sweep  # noqa: PLC0415
+    from worker.sweep import run_sweep  # noqa: PLC0415
 
     run_sweep(_context(), job_id, stop)
 
