@@ -21,6 +21,9 @@ NOUNS = {
     JobKind.SWEEP: "sweep",
     JobKind.REPORT: "report",
     JobKind.QUANTIZE: "quantization",
+    JobKind.RESCORE: "rescoring",
+    JobKind.IMAGENET: "imagenet",
+    JobKind.TRY: "try",
 }
 Work = Callable[[WorkerContext, Job, Lease], None]
 

@@ -90,6 +90,36 @@ def quantize(job_id: str) -> None:
     run_quantization(_context(), job_id, stop)
 
 
+@shared_task(name=TASK_NAMES[JobKind.RESCORE])
+def rescore(job_id: str) -> None:
+    """Let two versions answer the same test photos."""
+    if not _waits(job_id):
+        return
+    from worker.rescore import run_rescoring  # noqa: PLC0415
+
+    run_rescoring(_context(), job_id, stop)
+
+
+@shared_task(name=TASK_NAMES[JobKind.IMAGENET])
+def imagenet(job_id: str) -> None:
+    """Bring the untouched network's own labels in."""
+    if not _waits(job_id):
+        return
+    from worker.imagenet import run_imagenet  # noqa: PLC0415
+
+    run_imagenet(_context(), job_id, stop)
+
+
+@shared_task(name=TASK_NAMES[JobKind.TRY])
+def try_out(job_id: str) -> None:
+    """Let some versions answer one photo."""
+    if not _waits(job_id):
+        return
+    from worker.try_out import run_try  # noqa: PLC0415
+
+    run_try(_context(), job_id, stop)
+
+
 @signals.worker_process_init.connect
 def _start(**_: Any) -> None:
     stop.listen()

@@ -23,6 +23,7 @@ from web.api import (
     queues,
     sweeps,
     trainings,
+    try_outs,
     users,
     webhooks,
 )
@@ -45,6 +46,7 @@ MODULES = (
     queues,
     sweeps,
     trainings,
+    try_outs,
     users,
     webhooks,
 )

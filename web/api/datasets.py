@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from apiflask import APIBlueprint
 from flask import Response, request
 from sqlalchemy.orm import Session
@@ -12,12 +10,13 @@ from shared.datasets import reports, store
 from shared.datasets.csv_import import CsvImport
 from shared.errors import UnsupportedTypeError, ValidationError
 from shared.jobs.states import JobKind
-from shared.public_views import JobOut
+from shared.tables import Job
 from web.api.answers import answer, polled, problems
 from web.api.dataset_schemas import CsvReportOut, DatasetReportOut
+from web.api.queued import queue_once
 from web.api.schemas import DatasetOut, DatasetsOut, JobAnswer
 from web.auth import identity, require
-from web.idempotency import PARAMETER, REPLAYED, fingerprint, once
+from web.idempotency import PARAMETER, fingerprint
 from web.services import services
 
 blueprint = APIBlueprint("datasets", __name__, tag="Datasets")
@@ -113,14 +112,10 @@ def report(number: int) -> Response:
 )
 def request_report(number: int) -> Response:
     """Start the job, or name the one that is on its way."""
+    person = identity().user.id
 
-    def work(session: Session) -> dict[str, Any]:
+    def accept(session: Session) -> Job:
         store.find(session, number)
-        job = reports.request(session, number, identity().user.id)
-        return JobAnswer(job=JobOut.of(job)).model_dump(mode="json")
+        return reports.request(session, number, person)
 
-    made, replayed = once(fingerprint(f"report {number}".encode()), work)
-    if not replayed:
-        services().queue.publish(JobKind.REPORT, made["job"]["id"])
-    headers = {"Location": f"/api/v1/jobs/{made['job']['id']}", **(REPLAYED if replayed else {})}
-    return answer(JobAnswer.model_validate(made), 202, headers)
+    return queue_once(fingerprint(f"report {number}".encode()), accept)

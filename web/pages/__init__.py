@@ -31,6 +31,7 @@ def register(app: Flask) -> None:
         sweeps,
         training_form,
         trainings,
+        try_outs,
         versions,
         webhooks,
         your_data,

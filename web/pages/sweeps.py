@@ -7,9 +7,7 @@ from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
 
-from shared import quotas
 from shared.clock import utc_now
-from shared.datasets import reports
 from shared.datasets import store as datasets
 from shared.errors import DatasetBlockedError, NotFoundError, ValidationError
 from shared.jobs import handling, store
@@ -27,6 +25,7 @@ from web.pages.present.parameter_form import FIELDS
 from web.pages.present.sweep_form import SweepFields, plan_of, sweep_fields
 from web.pages.present.sweep_views import luck, sweep_view
 from web.services import services
+from web.training_submission import accept_sweep
 
 SWEEPS_PER_PAGE = 30
 
@@ -61,11 +60,8 @@ def start_sweep() -> Response | tuple[str, int]:
     try:
         trials, plan = _trials(request.form.get("published"), fields)
         with services().database.write() as session:
-            owner = identity().user.id
-            quotas.require_room_for_training(session, services().settings, owner)
-            dataset = datasets.find(session, number) if number else datasets.latest(session)
-            reports.require_trainable(session, dataset)
-            job_id = sweeps.create(session, owner, dataset.number, trials, plan, fields.register_all).id
+            owner, register_all = identity().user.id, fields.register_all
+            job_id = accept_sweep(session, owner, trials, plan, number, register_all=register_all).id
     except (ValidationError, DatasetBlockedError, NotFoundError) as error:
         return _form_page(fields, error.message), error.status
     services().queue.publish(JobKind.SWEEP, job_id)
