@@ -198,6 +198,7 @@ ROUTES: dict[str, Route] = {
     "GET /trainings/sweeps/<job_id>": admins_page(404, fill={"job_id": "training_id"}),
     "GET /data": reviewers_page(),
     "POST /data/versions": admins_page(422),
+    "POST /data/examples": admins_page(422),
     "GET /data/<int:number>": reviewers_page(),
     "GET /data/<int:number>/photos": reviewers_page(),
     "POST /data/<int:number>/report": admins_page(303),

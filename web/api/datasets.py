@@ -7,7 +7,6 @@ from flask import Response, request
 from sqlalchemy.orm import Session
 
 from shared.datasets import reports, store
-from shared.datasets.csv_import import CsvImport
 from shared.errors import UnsupportedTypeError, ValidationError
 from shared.jobs.states import JobKind
 from shared.tables import Job
@@ -18,10 +17,9 @@ from web.api.schemas import DatasetOut, DatasetsOut, JobAnswer
 from web.auth import identity, require
 from web.idempotency import PARAMETER, fingerprint
 from web.services import services
+from web.table_import import MAX_CSV_BYTES, import_table
 
 blueprint = APIBlueprint("datasets", __name__, tag="Datasets")
-# 20 MB hold more lines than are taken at once.
-MAX_CSV_BYTES = 20 * 1024 * 1024
 CSV = {"content": {"text/csv": {"schema": {"type": "string"}}}, "required": True}
 
 
@@ -70,13 +68,7 @@ def import_csv() -> Response:
         raise UnsupportedTypeError
     if (request.content_length or 0) > MAX_CSV_BYTES:
         raise ValidationError("The table is larger than 20 MiB. Split it into several.")
-    try:
-        text = request.get_data().decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise ValidationError("The table is not in UTF-8. Save it as UTF-8 and send it again.") from error
-    known = services()
-    done = CsvImport(known.database, known.blobs, identity().user.name, None, None).run(text)
-    return answer(CsvReportOut.of(done))
+    return answer(CsvReportOut.of(import_table(request.get_data())))
 
 
 @blueprint.get("/datasets/versions/<int:number>")
