@@ -15,6 +15,7 @@ from shared.settings import load_settings
 from shared.tables import Job
 from worker.app import worker_application
 from worker.context import WorkerContext, build_context
+from worker.gpu_use import gpu_use
 from worker.heartbeat import Heartbeat
 from worker.network.tensorflow_setup import prepare_tensorflow
 from worker.report import run_report
@@ -38,7 +39,7 @@ def _context() -> WorkerContext:
 
 @lru_cache(maxsize=1)
 def _heartbeat() -> Heartbeat:
-    return Heartbeat(_context().database, _context().name)
+    return Heartbeat(_context().database, _context().name, gpu_use)
 
 
 @shared_task(name=TASK_NAMES[JobKind.TRAIN])

@@ -230,6 +230,7 @@ ROUTES: dict[str, Route] = {
     "GET /api/v1/jobs": read(),
     "GET /api/v1/jobs/<job_id>": read_own(),
     "GET /api/v1/jobs/<job_id>/events": read_own(fill={"job_id": "failed_id"}),
+    "GET /api/v1/jobs/<job_id>/log": Route((401, 403, 403, 403, 200), (403, 403, 404, 403)),
     "POST /api/v1/jobs/<job_id>/cancel": classify_own(202),
     "POST /api/v1/jobs/<job_id>/retry": classify_own(202, fill={"job_id": "failed_id"}),
     "POST /api/v1/jobs/<job_id>/discard": admin(fill={"job_id": "failed_id"}),

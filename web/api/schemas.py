@@ -122,6 +122,12 @@ class JobsOut(BaseModel):
     next_cursor: str | None
 
 
+class LogOut(BaseModel):
+    """The end of a job's log."""
+
+    lines: list[str]
+
+
 class EpochOut(BaseModel):
     """The figures of one epoch."""
 

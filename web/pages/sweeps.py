@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response
 from shared.clock import utc_now
 from shared.datasets import store as datasets
 from shared.errors import DatasetBlockedError, NotFoundError, ValidationError
-from shared.jobs import handling, store
+from shared.jobs import handling, log, store
 from shared.jobs.states import JobKind, Split
 from shared.models.hyperparameters import PRESETS, HyperParameters
 from shared.models.parameter_fields import ParametersError
@@ -79,6 +79,7 @@ def sweep(job_id: str) -> str:
         view = sweep_view(job, sweeps.trials(session, job_id))
         photos = _validation_photos(session, job)
         attempts = store.attempts(session, job_id)
+        lines = log.lines(session, job_id)
     best = next((row.accuracy for row in view.rows if row.accuracy is not None), None)
     return render_template(
         "sweeps/sweep.html",
@@ -87,6 +88,7 @@ def sweep(job_id: str) -> str:
         view=view,
         photos=photos,
         luck=luck(view.done, photos, best) if best is not None else None,
+        lines=lines,
         attempts=[attempt_row(attempt, now) for attempt in attempts],
         may_cancel=may_cancel(job),
         may_retry=may_retry(job, operator=True),

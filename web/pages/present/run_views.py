@@ -66,6 +66,8 @@ def run_facts(
     if job.state is JobState.RUNNING and job.lease_owner:
         memory = f", {worker.resident_bytes / MEGABYTE:,.0f} MB of memory" if worker else ""
         facts.append(("Worker", f"{job.lease_owner}{memory}"))
+        if worker and worker.gpu:
+            facts.append(("GPU", worker.gpu))
     device = measured.get("device") or (worker.device if worker else None)
     engine = measured.get("engine") or (worker.engine if worker else None)
     if device:
