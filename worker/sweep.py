@@ -109,7 +109,9 @@ class _Sweep:
         self._write(lambda session: sweeps.record(session, self._job.id, trial.number, state, metrics))
         if last:
             self._trained[trial.number] = trained
-        logger.info("trial_trained", trial=trial.number, rung=rung, val_accuracy=metrics.val_accuracy)
+        logger.info(
+            "trial_trained", trial=trial.number, rung=rung, val_accuracy=round(metrics.val_accuracy, 4)
+        )
 
     def _train(self, parameters: HyperParameters) -> Trained:
         self._count()

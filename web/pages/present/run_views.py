@@ -13,7 +13,7 @@ from web.pages.present.words import percent
 
 # Why a training ended, in the words of the page.
 STOPS = {
-    "completed": "All epochs ran: the budget is used up.",
+    "budget": "All epochs ran: the budget is used up.",
     "converged": "It stopped early: the validation photos had brought nothing better for long enough.",
     "cancelled": "Somebody asked it to stop; what was best until then is kept.",
     "diverged": "The loss stopped being a number. The best before that is kept; lower the learning rate.",
