@@ -52,7 +52,10 @@ class JobLogTail(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Take the lines of one record; the handler's lock is held."""
-        self._lines.extend(self.format(record).splitlines())
+        try:
+            self._lines.extend(self.format(record).splitlines())
+        except Exception:  # noqa: BLE001 - as every handler: a line that cannot be told ends no job
+            self.handleError(record)
         self._changed = True
 
     def _keep(self) -> None:
