@@ -120,6 +120,10 @@ class Client:
         """Create something; repeated by us, it is still created once."""
         return self._send("POST", path, json=dict(body), headers=_once()).json()
 
+    def post_for_bytes(self, path: str, body: Mapping[str, Any]) -> bytes:
+        """Ask for a file that is made from what is sent."""
+        return self._send("POST", path, json=dict(body)).content
+
     def put(self, path: str, body: Mapping[str, Any]) -> Any:
         """Set something."""
         return self._send("PUT", path, json=dict(body)).json()
@@ -153,6 +157,10 @@ class Client:
             # A server with too many waiting requests answers at once; asking again at once would not help it.
             time.sleep(max(0.0, MIN_POLL_SECONDS - (time.monotonic() - asked)))
         return job
+
+    def upload(self, path: str, name: str, data: bytes) -> Any:
+        """Send one photo; repeated by us, it is still taken once."""
+        return self._send("POST", path, files={"photo": (name, data)}, headers=_once()).json()
 
     def send_batch(self, field: str, files: list[tuple[str, bytes]]) -> Any:
         """Upload many photos, or one zip as "archive". Returns the batch and its items."""

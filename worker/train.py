@@ -17,8 +17,8 @@ from worker.attempt import run_attempt
 from worker.context import WorkerContext
 from worker.fine_tuning import MAPS, fine_tune_network
 from worker.lease import Lease
+from worker.leftovers import forget_deleted_features
 from worker.stopping import PlannedStop
-from worker.sweep import forget_deleted_features
 from worker.training.champion import judge_champion
 from worker.training.checkpoints import Checkpoints, job_folders, remove_folders
 from worker.training.course import Trained

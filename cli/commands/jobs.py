@@ -64,6 +64,17 @@ def cancel(
 
 
 @app.command()
+def log(job_id: Annotated[str, typer.Argument(help="The id of the job.")], as_json: AsJson = False) -> None:
+    """Show the last lines that workers logged about a training or another long job."""
+    with connect() as client:
+        lines = client.get(f"/api/v1/jobs/{job_id}/log")["lines"]
+    if as_json:
+        print_json(lines)
+    else:
+        print("\n".join(lines))
+
+
+@app.command()
 def queues(as_json: AsJson = False) -> None:
     """Show how much waits, for how long, and who works."""
     with connect() as client:

@@ -118,7 +118,7 @@ def _not_worse(
             f"Accuracy {_share(figures.accuracy)} ({_range(figures.interval)}) against "
             f"{_share(before.accuracy)} ({_range(before.interval)}) of version {champion.number}. "
             f"The intervals {'do not' if not passed else 'do'} overlap or lie above; there are no answers "
-            "of both for the same photos, so this test is the weaker one."
+            "of both for the same photos, so this test is the weaker one. Compare them photo by photo first."
         )
     else:
         passed, detail = True, f"Version {champion.number} has no test figures to compare with."
