@@ -106,7 +106,7 @@ def augmentation_preview() -> Response:
         dataset = datasets.find(session, number) if number else datasets.latest(session)
         photo = datasets.lines(session, dataset.number, Split.TRAIN)[0]
     data = services().blobs.get(photo_key(photo.digest))
-    samples = preview(data, parameters.augmentation, PREVIEW_SIZE, parameters.seed)
+    samples = preview(data, parameters.augmentation, PREVIEW_SIZE, parameters.picture_seed)
     response = Response(contact_sheet(samples, PREVIEW_COLUMNS), content_type="image/webp")
     response.headers["Cache-Control"] = "private, max-age=300"
     return response
