@@ -37,7 +37,7 @@ class Row:
 ROWS = {
     "head-150": Row("Head only, 150 px", "quick"),
     "head-299": Row("Head only, 299 px", "best"),
-    "views": Row("Views, 299 px", "best", (("augmentation.mode", "views"), ("augmentation.views", 1))),
+    "views": Row("Views, 150 px", "quick", (("augmentation.mode", "views"), ("augmentation.views", 1))),
     "fine-tuned": Row("Fine-tuned, 299 px", "fine_tuned"),
 }
 
