@@ -31,7 +31,7 @@ def augmentation_sheet(parameters: HyperParameters, dataset_version: int | None)
     if not photos:
         raise NotFoundError(f"Dataset version {number} has no training photos to vary.")
     data = services().blobs.get(photo_key(photos[0].digest))
-    samples = preview(data, parameters.augmentation, PREVIEW_SIZE, parameters.seed)
+    samples = preview(data, parameters.augmentation, PREVIEW_SIZE, parameters.picture_seed)
     response = Response(contact_sheet(samples, PREVIEW_COLUMNS), content_type="image/webp")
     response.headers["Cache-Control"] = "private, max-age=300"
     return response
