@@ -28,7 +28,7 @@ class Commands(LazyGroup):
         "why": ("cli.commands.why", "Show where in a photo its category came from."),
         "train": ("cli.commands.train", "Train a new model version."),
         "sweep": ("cli.commands.sweep", "Train many versions over a plan and keep the best."),
-        "models": ("cli.commands.models", "List model versions; show or export one."),
+        "models": ("cli.commands.models", "List model versions; show, compare, try or export them."),
         "promote": ("cli.commands.promote", "Let a model version answer sellers."),
         "rollback": ("cli.commands.rollback", "Go back to the version that answered before."),
         "data": ("cli.commands.your_data", "Save or delete everything that is yours."),

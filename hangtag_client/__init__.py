@@ -38,7 +38,15 @@ from hangtag_client.results import (
     Suggestion,
     Why,
 )
-from hangtag_client.training_results import DatasetVersion, Sweep, Trial, TrialMetrics
+from hangtag_client.training_results import (
+    Comparison,
+    DatasetVersion,
+    Forecast,
+    PairedFigures,
+    Sweep,
+    Trial,
+    TrialMetrics,
+)
 from hangtag_client.webhooks import verify_webhook
 
 __all__ = [
@@ -50,12 +58,14 @@ __all__ = [
     "Classification",
     "Client",
     "ClientError",
+    "Comparison",
     "DatasetVersion",
     "Dealt",
     "Deleted",
     "Epoch",
     "FailureGroup",
     "Failures",
+    "Forecast",
     "Job",
     "JobError",
     "Listing",
@@ -63,6 +73,7 @@ __all__ = [
     "ModelVersion",
     "NotHangtagError",
     "Overview",
+    "PairedFigures",
     "Queue",
     "Queues",
     "Suggestion",

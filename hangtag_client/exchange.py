@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 API = "/api/v1"
 # What Hangtag answers with; anything else comes from somebody else at this address.
-SPOKEN = ("application/json", "text/event-stream", "application/zip")
+SPOKEN = ("application/json", "text/event-stream", "application/zip", "image/webp")
 TRIES = 5
 FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 8.0

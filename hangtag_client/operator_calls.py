@@ -30,6 +30,12 @@ def jobs(
     return (yield from _pages("jobs", query, limit, Job.model_validate))
 
 
+def job_log(job_id: str) -> Flow[list[str]]:
+    """The last lines that workers logged about a job."""
+    response = yield from send(Request("GET", address("jobs", job_id, "log")))
+    return [str(line) for line in response.json()["lines"]]
+
+
 def batches(*, limit: int = 50) -> Flow[list[Batch]]:
     """The newest batches, `limit` of them."""
     return (yield from _pages("batches", {}, limit, Batch.model_validate))

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from hangtag_client.calls import until_ended
-from hangtag_client.exchange import Flow, Request, address, once, send
+from hangtag_client.exchange import Flow, Read, Request, address, once, send
 from hangtag_client.results import Epoch, Job, ModelVersion
-from hangtag_client.training_results import DatasetVersion, Sweep
+from hangtag_client.training_results import Comparison, DatasetVersion, Forecast, Sweep
 
 
 def train(
@@ -23,6 +24,54 @@ def train(
     body = {"preset": preset, **_of(dataset_version), **parameters}
     response = yield from send(Request("POST", address("trainings"), json=body, headers=once()))
     return (yield from until_ended(Job.model_validate(response.json()["job"]), deadline))
+
+
+def forecast(
+    preset: str = "best", *, dataset_version: int | None = None, **parameters: Any
+) -> Flow[Forecast]:
+    """How long a training would take."""
+    body = {"preset": preset, **_of(dataset_version), **parameters}
+    response = yield from send(Request("POST", address("trainings", "forecast"), json=body))
+    return Forecast.model_validate_json(response.content)
+
+
+def preview(preset: str = "best", *, dataset_version: int | None = None, **parameters: Any) -> Flow[bytes]:
+    """A picture of what a training's augmentation does to a photo."""
+    body = {"preset": preset, **_of(dataset_version), **parameters}
+    response = yield from send(Request("POST", address("trainings", "preview"), json=body))
+    return response.content
+
+
+def compare(a: int, b: int) -> Flow[Comparison]:
+    """Two versions, photo by photo.
+
+    Raises:
+        ApiError: with code `not_found` when they have not answered the same photos yet.
+    """
+    query = {"a": str(a), "b": str(b)}
+    response = yield from send(Request("GET", address("models", "compare"), query=query))
+    return Comparison.model_validate_json(response.content)
+
+
+def compare_on_photos(a: int, b: int) -> Flow[Job]:
+    """Have two versions answer the same test photos, to be compared then."""
+    request = Request("POST", address("models", "compare"), json={"a": a, "b": b}, headers=once())
+    return Job.model_validate((yield from send(request)).json()["job"])
+
+
+def bring_imagenet() -> Flow[Job]:
+    """Bring the untouched ImageNet network in as a version that never answers sellers."""
+    request = Request("POST", address("models", "imagenet"), json={}, headers=once())
+    return Job.model_validate((yield from send(request)).json()["job"])
+
+
+def try_model(number: int, photo: str | Path) -> Flow[Job]:
+    """Try a version on a photo, beside the champion."""
+    path = Path(photo)
+    data: bytes = yield Read(path)
+    files = [("photo", (path.name, data))]
+    request = Request("POST", address("models", number, "tries"), files=files, headers=once())
+    return Job.model_validate((yield from send(request)).json()["job"])
 
 
 def epochs(training_id: str) -> Flow[list[Epoch]]:

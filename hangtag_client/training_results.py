@@ -17,6 +17,40 @@ class DatasetVersion(Result):
     created_at: Moment
 
 
+class PairedFigures(Result):
+    """How often two versions are right on the same photos; `p_value` of the exact McNemar test."""
+
+    count: int
+    fixed: int
+    broken: int
+    both_wrong: int
+    accuracy_a: float
+    accuracy_b: float
+    p_value: float
+
+
+class Comparison(Result):
+    """Two versions on the same test photos."""
+
+    a: int
+    b: int
+    overall: PairedFigures
+    per_class: dict[str, PairedFigures]
+
+
+class Forecast(Result):
+    """How long a training would take, in seconds, and what that rests on."""
+
+    at_most: float
+    feature_seconds: float
+    new_photos: int
+    kept_photos: int
+    epochs: int
+    epoch_seconds: float
+    tuning_seconds: float
+    rests_on: str
+
+
 class TrialMetrics(Result):
     """How a trial did on the validation photos; `curve` is its accuracy after each epoch."""
 

@@ -8,12 +8,16 @@ import sys
 import structlog
 from structlog.processors import ExceptionRenderer
 from structlog.tracebacks import ExceptionDictTransformer
-from structlog.typing import Processor
+from structlog.typing import EventDict, Processor
 
 from shared.settings import Settings
 
 # Their INFO lines repeat what ours say.
 QUIET_LOGGERS = ("alembic", "httpx", "urllib3", "kombu", "celery.redirected")
+
+
+# What all lines about one attempt at a job say.
+SHARED_BY_A_JOB = ("job_id", "attempt", "logger")
 
 
 def configure_logging(settings: Settings) -> None:
@@ -42,6 +46,30 @@ def configure_logging(settings: Settings) -> None:
     root.setLevel(logging.INFO)
     for name in QUIET_LOGGERS:
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def short_lines() -> logging.Formatter:
+    """Formats records for people who know already which job and attempt they are about."""
+    return structlog.stdlib.ProcessorFormatter(
+        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, _short_line],
+        foreign_pre_chain=[
+            structlog.stdlib.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+        ],
+    )
+
+
+def _short_line(_logger: object, _method: str, event: EventDict) -> str:
+    """Time of day in UTC, level, event and what was said with it, then the trace of an exception."""
+    if "exc_info" in event:
+        event = structlog.processors.format_exc_info(None, "", event)
+    trace = str(event.pop("exception", ""))
+    moment, level = str(event.pop("timestamp", ""))[11:19], event.pop("level", "")
+    text = " ".join(
+        [moment, str(level), str(event.pop("event", ""))]
+        + [f"{name}={value}" for name, value in event.items() if name not in SHARED_BY_A_JOB]
+    )
+    return f"{text}\n{trace}" if trace else text
 
 
 def _output(settings: Settings) -> list[Processor]:

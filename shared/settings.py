@@ -55,6 +55,7 @@ class Settings:
     engine: EngineChoice
     base_weights: Path | None
     base_weights_digest: str
+    imagenet_dir: Path | None  # a folder with the two files of Keras that know ImageNet's 1000 labels
     env: Environment
     threads: int  # CPU threads of one engine
     history_days: int  # how long the attempts of jobs are kept; jobs themselves stay
@@ -138,6 +139,15 @@ def _existing_file(raw: str) -> Path | None:
     path = Path(raw).expanduser().resolve()
     if not path.is_file():
         raise ValueError("there is no such file.")
+    return path
+
+
+def _existing_folder(raw: str) -> Path | None:
+    if not raw:
+        return None
+    path = Path(raw).expanduser().resolve()
+    if not path.is_dir():
+        raise ValueError("there is no such folder.")
     return path
 
 
@@ -247,6 +257,7 @@ def load_settings(env: Mapping[str, str] | None = None) -> Settings:
         engine=_parse(env, "ENGINE", "auto", EngineChoice),
         base_weights=_parse(env, "BASE_WEIGHTS", "", _existing_file),
         base_weights_digest=_parse(env, "BASE_WEIGHTS_DIGEST", IMAGENET_XCEPTION_DIGEST, _digest),
+        imagenet_dir=_parse(env, "IMAGENET_DIR", "", _existing_folder),
         env=environment,
         threads=_parse(env, "THREADS", str(os.cpu_count() or 1), _between(1, 1024)),
         history_days=_parse(env, "HISTORY_DAYS", "90", _between(1, 36_500)),

@@ -116,6 +116,16 @@ def require_person(known: Identity) -> None:
         raise InsufficientScopeError("Keys are made and revoked by people: sign in, or use a key with admin.")
 
 
+def require_judge() -> None:
+    """Refuse who only sells: reviewers and administrators judge versions.
+
+    Raises:
+        InsufficientScopeError: a seller asks.
+    """
+    if identity().user.role not in ("reviewer", "admin"):
+        raise InsufficientScopeError
+
+
 def require_say_in(job: Job) -> None:
     """Refuse to stop or repeat other work than photos with what may not start such work.
 

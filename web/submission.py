@@ -8,6 +8,7 @@ from shared import quotas
 from shared.jobs import store
 from shared.jobs.states import JobKind, JobState
 from shared.listings import store as listings
+from shared.models import registry
 from shared.photos import predictions
 from shared.photos import store as photos
 from shared.photos.intake import PreparedPhoto
@@ -75,6 +76,24 @@ def accept(
     if held is not None:
         return held, photo
     return store.create(session, JobKind.CLASSIFY, owner_id=owner_id, photo_id=photo.id), photo
+
+
+def accept_try(
+    session: Session, owner_id: str, prepared: PreparedPhoto, filename: str | None, number: int
+) -> Job:
+    """The rows of a photo on which a version is tried, beside the champion.
+
+    Raises:
+        NotFoundError: there is no such version.
+        QuotaExceededError: the owner has sent too many within a day, or too many wait.
+        StorageQuotaError: the owner's photos fill what one person may use.
+    """
+    quotas.require_room_for_photos(session, services().settings, owner_id, [len(prepared.data)])
+    tried, champion = registry.find(session, number), registry.champion(session)
+    versions = dict.fromkeys([tried.number, *([champion.number] if champion else [])])
+    photo = photos.ensure(session, owner_id, prepared, filename)
+    payload = {"versions": list(versions)}
+    return store.create(session, JobKind.TRY, owner_id=owner_id, photo_id=photo.id, payload=payload)
 
 
 def wake(services: Services, job: Job) -> None:

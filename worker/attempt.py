@@ -12,6 +12,7 @@ from shared.jobs import store
 from shared.jobs.states import JobKind
 from shared.tables import Job
 from worker.context import WorkerContext
+from worker.job_log import JobLogTail
 from worker.lease import Lease
 from worker.stopping import PlannedStop, WorkerStoppingError
 
@@ -21,6 +22,9 @@ NOUNS = {
     JobKind.SWEEP: "sweep",
     JobKind.REPORT: "report",
     JobKind.QUANTIZE: "quantization",
+    JobKind.RESCORE: "rescoring",
+    JobKind.IMAGENET: "imagenet",
+    JobKind.TRY: "try",
 }
 Work = Callable[[WorkerContext, Job, Lease], None]
 
@@ -39,8 +43,14 @@ def run_attempt(context: WorkerContext, kind: JobKind, job_id: str, stop: Planne
         return
     job = claimed[0]
     structlog.contextvars.bind_contextvars(job_id=job.id, attempt=job.attempt)
+    with JobLogTail(context.database, job.id, job.attempt):
+        _carry_out(context, kind, job, stop, work)
+
+
+def _carry_out(context: WorkerContext, kind: JobKind, job: Job, stop: PlannedStop, work: Work) -> None:
     try:
         with Lease(context.database, job.id, job.attempt, stop) as lease:
+            logger.info(f"{NOUNS[kind]}_begins", worker=context.name)
             work(context, job, lease)
     except LeaseLostError:
         logger.warning("lease_lost")

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import math
-from pathlib import Path
-
 import numpy as np
-import structlog
 
 from shared.blobs import sha256
 from shared.datasets.sides import HeldOutPhotos, TrainingPhotos
+from shared.models.feature_space import FeatureSpace
 from shared.models.hyperparameters import HyperParameters
-from shared.tables import Job
+from shared.settings import Settings
 from worker.context import WorkerContext
 from worker.lease import Lease
 from worker.network.base_weights import ensure_base_weights, load_base_weights
+from worker.network.file_lock import file_lock
 from worker.network.split import SplitNetwork, split_network
 from worker.pixels import stored_pixels
 from worker.training.course import Trained
@@ -23,14 +21,14 @@ from worker.training.register import Examples
 from worker.training.run import TrainingRun
 from worker.training.trunk import TrunkFile, compiled_trunk, ensure_maps, require_room
 
-logger = structlog.get_logger(__name__)
-# Under the data folder, one folder per job, removed when the job has ended.
+Photos = TrainingPhotos | HeldOutPhotos
+# Under the data folder, one folder per image size and block. Trainings that follow each other share it; it is
+# removed when no training that waits or runs needs it.
 MAPS = "maps"
 
 
 def fine_tune_network(
     context: WorkerContext,
-    job: Job,
     lease: Lease,
     examples: Examples,
     parameters: HyperParameters,
@@ -46,13 +44,11 @@ def fine_tune_network(
     settings = context.settings
     arrays = load_base_weights(ensure_base_weights(settings))
     network = split_network(parameters.image_size, arrays, parameters.fine_tuning.from_block)
-    maps = _Maps(context, lease, network, settings.data_dir / MAPS / job.id, parameters.image_size)
+    maps = _Maps(context, lease, network, parameters)
     sides = examples.sides
-    maps.require_room(len(sides.train.lines) + len(sides.validation.lines))
-    train = MappedPhotos(maps.of("train", sides.train), examples.numbers(sides.train.labels))
-    validation = MappedPhotos(
-        maps.of("validation", sides.validation), examples.numbers(sides.validation.labels)
-    )
+    maps.require_room(sides.train, sides.validation)
+    train = MappedPhotos(maps.of(sides.train), examples.numbers(sides.train.labels))
+    validation = MappedPhotos(maps.of(sides.validation), examples.numbers(sides.validation.labels))
     if first is None:
         run.begin()
     return fine_tune(
@@ -69,26 +65,39 @@ def fine_tune_network(
     )
 
 
+def maps_name(settings: Settings, parameters: HyperParameters) -> str:
+    """The folder of the maps that a training with these parameters learns from."""
+    space = FeatureSpace(settings.base_weights_digest, parameters.image_size)
+    return f"{space.key}-block{parameters.fine_tuning.from_block}"
+
+
 class _Maps:
-    """What the trunk of one network sees in photos, in files that an attempt after this one goes on with."""
+    """What the trunk of one network sees in photos, in files that later trainings read as well."""
 
     def __init__(
-        self, context: WorkerContext, lease: Lease, network: SplitNetwork, folder: Path, image_size: int
+        self, context: WorkerContext, lease: Lease, network: SplitNetwork, parameters: HyperParameters
     ) -> None:
         self._lease = lease
         self._shape = network.map_shape
-        self._folder = folder
-        self._read = stored_pixels(context.blobs, image_size)
+        self._folder = context.settings.data_dir / MAPS / maps_name(context.settings, parameters)
+        self._read = stored_pixels(context.blobs, parameters.image_size)
         self._compiled = compiled_trunk(network)
 
-    def require_room(self, photos: int) -> None:
+    def require_room(self, *sides: Photos) -> None:
         """See `worker.training.trunk.require_room`; what is there already is not asked for again."""
-        there = sum(path.stat().st_size for path in self._folder.glob("*")) if self._folder.is_dir() else 0
-        wanted = photos * math.prod(self._shape) * np.dtype(np.float16).itemsize
-        require_room(self._folder, wanted - there)
+        missing = sum(len(photos.digests) - self._file(photos).count() for photos in sides)
+        require_room(self._folder, missing * self._file(sides[0]).record_bytes)
 
-    def of(self, name: str, photos: TrainingPhotos | HeldOutPhotos) -> np.ndarray:
-        """The maps of these photos, (n, ...). Their file is of this very list: photos may be deleted."""
-        listed = sha256("".join(photos.digests).encode())
-        file = TrunkFile(self._folder / f"{name}-{listed[:16]}.f16", self._shape)
-        return ensure_maps(self._compiled, file, self._read, photos.digests, self._lease.report)
+    def of(self, photos: Photos) -> np.ndarray:
+        """The maps of these photos, (n, ...)."""
+        lock = self._folder / f"{self._name(photos)}.lock"
+        with file_lock(lock, "look at the same photos", self._lease.check):
+            file, report = self._file(photos), self._lease.report
+            return ensure_maps(self._compiled, file, self._read, photos.digests, report)
+
+    def _file(self, photos: Photos) -> TrunkFile:
+        return TrunkFile(self._folder / f"{self._name(photos)}.f16", self._shape)
+
+    def _name(self, photos: Photos) -> str:
+        """A file is of one list of photos: some may be deleted, others come."""
+        return sha256("".join(photos.digests).encode())[:16]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from datetime import datetime
 
 import psutil
@@ -21,11 +22,14 @@ INTERVAL_SECONDS = 10.0
 class Heartbeat:
     """Writes one row again and again from a thread of its own until stopped."""
 
-    def __init__(self, database: Database, name: str) -> None:
+    def __init__(self, database: Database, name: str, gpu: Callable[[], str | None] | None = None) -> None:
+        """`gpu` measures how busy a GPU is; before each beat but the first, which shall not wait for it."""
         self._database = database
         self._name = name
         self._started_at = utc_now()
         self._stop = threading.Event()
+        self._measure_gpu = gpu
+        self._gpu: str | None = None
         self._facts: dict[str, str | int | None] = {}
         self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
 
@@ -56,6 +60,7 @@ class Heartbeat:
             resident_bytes=psutil.Process().memory_info().rss,
             started_at=self._started_at,
             seen_at=utc_now(),
+            gpu=self._gpu[:200] if self._gpu else None,
             **self._facts,
         )
         try:
@@ -67,6 +72,7 @@ class Heartbeat:
     def _run(self) -> None:
         while not self._stop.wait(INTERVAL_SECONDS):
             try:
+                self._gpu = self._measure_gpu() if self._measure_gpu else None
                 self.beat()
             except Exception:  # a worker that works must not fall silent over one odd row
                 logger.exception("heartbeat_failed")

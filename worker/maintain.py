@@ -25,8 +25,8 @@ from shared.webhooks.pruning import prune_deliveries
 from worker.context import WorkerContext, build_context
 from worker.heartbeat import Heartbeat, forget_silent
 from worker.judge import request_judgement
+from worker.leftovers import remove_deleted, sweep_blobs
 from worker.reaper import LOOK_SECONDS, Reaper
-from worker.sweep import remove_deleted, sweep_blobs
 from worker.webhooks.sender import ABANDONED_LOOK_SECONDS, Abandoned, Sender
 
 logger = structlog.get_logger(__name__)

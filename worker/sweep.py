@@ -1,91 +1,239 @@
-"""Removes what uploads left that died before their commit, and what is still stored of deleted photos."""
+"""Sweep: trains the trials of a plan on features that are computed once, and registers the best of them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
-from datetime import timedelta
-from functools import partial
-from pathlib import PurePosixPath
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any
 
 import structlog
 from sqlalchemy.orm import Session
 
-from shared.blobs import LISTED_AT_ONCE, BlobStore
-from shared.clock import utc_now
-from shared.database import Database
+from shared.errors import PermanentError
+from shared.jobs import store
+from shared.jobs.states import JobKind, TrialState
+from shared.jobs.store import Progress
 from shared.models import registry
-from shared.photos import deletion
-from shared.photos import store as photos
-from shared.settings import Settings
+from shared.models.evaluation import wilson_interval
+from shared.models.feature_space import FeatureSpace
+from shared.models.head import Head
+from shared.models.hyperparameters import HyperParameters
+from shared.sweeps import store as sweeps
+from shared.sweeps.plan import SweepPlan
+from shared.sweeps.store import TrialMetrics
+from shared.tables import Job, SweepTrial, TrainingEpoch
+from worker.attempt import run_attempt
 from worker.context import WorkerContext
-from worker.training.feature_store import FeatureStore, features_folder
+from worker.lease import Lease
+from worker.leftovers import forget_deleted_features
+from worker.stopping import PlannedStop, WorkerStoppingError
+from worker.training.course import Trained, TrainingDivergedError
+from worker.training.fit import EpochInputs, Floats, train_head
+from worker.training.photo_features import PhotoFeatures, features_in
+from worker.training.register import Examples, add_version, judged, result_of
 
 logger = structlog.get_logger(__name__)
-# An upload takes seconds from its picture to its row; a day also covers clocks that differ by hours.
-KEPT_FOR = timedelta(hours=24)
-# Folder -> which of some digests there are in use. Heads stay: they are small.
-USES: dict[str, Callable[[Session, Collection[str]], set[str]]] = {
-    "photos": photos.digests_in_use,
-    "thumbnails": photos.digests_in_use,
-    "layers": registry.layers_in_use,  # tens of MB each: what trainings left that ended before their version
-}
+# Each training leaves about 8 MB behind in TensorFlow, whatever is cleared (measured). After so many the
+# sweep goes back to the queue, without using up its attempt, and on in a fresh process.
+TRAININGS_PER_PROCESS = 60
 
 
-def sweep_blobs(database: Database, blobs: BlobStore) -> int:
-    """Remove pictures, thumbnails and layers that are a day old and in use nowhere. Returns how many.
+class NothingLearnedError(PermanentError):
+    """Every trial of the sweep diverged. Lower the learning rates and start another sweep."""
 
-    An upload writes its picture anew even when there is one, so a picture that is sent again while we look
-    is young, and stays.
+    code = "sweep_diverged"
+
+
+def run_sweep(context: WorkerContext, job_id: str, stop: PlannedStop) -> None:
+    """Claim a sweep, carry it out and record how it ended; does nothing if it is not there to take.
+
+    Trials are kept as they end: the next attempt goes on with those that are left, and a cancelled sweep
+    keeps what it has.
     """
-    before = utc_now() - KEPT_FOR
-    removed = blobs.remove_unfinished(before)
-    for folder, in_use in USES.items():
-        for keys in blobs.keys_before(folder, before):
-            with database.read() as session:
-                used = in_use(session, {_digest(key) for key in keys})
-            orphans = [key for key in keys if _digest(key) not in used]
-            removed += sum(blobs.delete_if_before(key, before) for key in orphans)
-    if removed:
-        logger.info("orphaned_blobs_removed", count=removed)
-    return removed
+    run_attempt(context, JobKind.SWEEP, job_id, stop, lambda *work: _Sweep(*work).run())
 
 
-def remove_deleted(context: WorkerContext) -> int:
-    """Remove pixels, thumbnails and features of photos that were deleted. Returns how many photos.
+class _Sweep:
+    """One attempt at a sweep."""
 
-    Who deletes a photo removes its pixels at once; this is for features, and for those who died before that.
-    """
-    done = 0
-    while True:
-        with context.database.read() as session:
-            digests = deletion.to_remove(session, LISTED_AT_ONCE)
-        if not digests:
-            return done
-        gone = deletion.remove_stored(context.database, context.blobs, digests)
-        _forget_features(context.settings, gone)
-        context.database.transact(partial(deletion.removed, digests=digests))
-        logger.info("deleted_photos_removed", count=len(gone))
-        done += len(digests)
+    def __init__(self, context: WorkerContext, job: Job, lease: Lease) -> None:
+        self._context, self._job, self._lease = context, job, lease
+        self._examples = Examples.load(context, job.payload["dataset_version"])
+        plan = job.payload["plan"]
+        self._plan = None if plan is None else SweepPlan.model_validate(plan)
+        self._trainings = 0
+        self._trained: dict[int, Trained] = {}
+        self._features: PhotoFeatures | None = None
+        self._inputs: tuple[HyperParameters, EpochInputs, Floats] | None = None
+
+    def run(self) -> None:
+        """Train what is left, round by round, then register the best."""
+        forget_deleted_features(self._context.settings, self._context.database)
+        with self._context.database.write() as session:
+            trials = sweeps.ensure_trials(session, self._job)
+        epochs = max(_parameters(trial).epochs for trial in trials)
+        rungs = self._plan.rungs(epochs) if self._plan is not None else [epochs]
+        for rung, budget in enumerate(rungs):
+            self._round(rung, budget, last=rung == len(rungs) - 1)
+            self._drop(rung, len(trials), last=rung == len(rungs) - 1)
+        self._register()
+
+    def _trials(self) -> list[SweepTrial]:
+        with self._context.database.read() as session:
+            return sweeps.trials(session, self._job.id)
+
+    def _round(self, rung: int, budget: int, last: bool) -> None:
+        """Train all trials that wait for this round. Trials of one image size follow each other."""
+        waiting = [
+            trial
+            for trial in self._trials()
+            if trial.state is TrialState.WAITING and (trial.metrics is None or trial.metrics["rung"] < rung)
+        ]
+        waiting.sort(key=lambda trial: (_parameters(trial).image_size, trial.number))
+        total = len(self._trials())
+        for position, trial in enumerate(waiting):
+            self._lease.report(Progress("trials", total - len(waiting) + position, total))
+            self._try(trial, rung, budget, last)
+
+    def _try(self, trial: SweepTrial, rung: int, budget: int, last: bool) -> None:
+        parameters = _parameters(trial)
+        started = time.monotonic()
+        try:
+            trained = self._train(parameters.model_copy(update={"epochs": min(budget, parameters.epochs)}))
+        except TrainingDivergedError:
+            self._write(lambda session: sweeps.record(session, self._job.id, trial.number, TrialState.FAILED))
+            return
+        metrics = self._metrics(trained, rung, time.monotonic() - started)
+        state = TrialState.SUCCEEDED if last else TrialState.WAITING
+        self._write(lambda session: sweeps.record(session, self._job.id, trial.number, state, metrics))
+        if last:
+            self._trained[trial.number] = trained
+        logger.info(
+            "trial_trained", trial=trial.number, rung=rung, val_accuracy=round(metrics.val_accuracy, 4)
+        )
+
+    def _train(self, parameters: HyperParameters) -> Trained:
+        self._count()
+        inputs, validation = self._read(parameters)
+        sides = self._examples.sides
+        return train_head(
+            inputs,
+            self._examples.numbers(sides.train.labels),
+            validation,
+            self._examples.numbers(sides.validation.labels),
+            len(self._examples.classes),
+            parameters=parameters,
+            on_epoch=lambda _metrics: None,
+            should_stop=self._should_stop,
+        )
+
+    def _count(self) -> None:
+        """Go on in a fresh process after so many trainings."""
+        if self._trainings >= TRAININGS_PER_PROCESS:
+            logger.info("sweep_goes_on_elsewhere", trainings=self._trainings)
+            raise WorkerStoppingError
+        self._trainings += 1
+
+    def _should_stop(self) -> bool:
+        self._lease.check()
+        return False
+
+    def _read(self, parameters: HyperParameters) -> tuple[EpochInputs, Floats]:
+        """The inputs of this image size and augmentation, and the validation features."""
+        key = HyperParameters(
+            image_size=parameters.image_size, augmentation=parameters.augmentation, seed=parameters.seed
+        )
+        if self._inputs is None or self._inputs[0] != key:
+            features, sides = self._photo_features(parameters.image_size), self._examples.sides
+            inputs = features.training(sides.train, parameters)
+            self._inputs = key, inputs, features.read(sides.validation.digests)
+        return self._inputs[1:]
+
+    def _photo_features(self, image_size: int) -> PhotoFeatures:
+        if self._features is None or self._features.engine.feature_space.image_size != image_size:
+            self._features = None  # two networks at once would take twice the memory
+            space = FeatureSpace(self._context.settings.base_weights_digest, image_size)
+            self._features = features_in(self._context, space, self._lease)
+        return self._features
+
+    def _metrics(self, trained: Trained, rung: int, seconds: float) -> TrialMetrics:
+        best = trained.history[trained.best_epoch - 1]
+        count = len(self._examples.sides.validation.lines)
+        return TrialMetrics(
+            val_accuracy=best.val_accuracy,
+            val_loss=best.val_loss,
+            interval=wilson_interval(round(best.val_accuracy * count), count),
+            best_epoch=trained.best_epoch,
+            epochs=len(trained.history),
+            stop_reason=str(trained.stop_reason),
+            seconds=round(seconds, 3),
+            rung=rung,
+            curve=[epoch.val_accuracy for epoch in trained.history],
+        )
+
+    def _drop(self, rung: int, total: int, last: bool) -> None:
+        """Leave behind all but the best of this round. Done before, it changes nothing."""
+        if self._plan is None or last:
+            return
+        going_on = [trial for trial in self._trials() if trial.state is TrialState.WAITING]
+        left_behind = sweeps.ranked(going_on)[self._plan.survivors(total, rung) :]
+
+        def drop(session: Session) -> None:
+            for trial in left_behind:
+                sweeps.record(session, self._job.id, trial.number, TrialState.DROPPED)
+
+        self._write(drop)
+
+    def _write(self, change: Callable[[Session], None]) -> None:
+        def fenced(session: Session) -> None:
+            store.renew(session, self._job.id, self._job.attempt)  # only who holds the job may write
+            change(session)
+
+        self._context.database.transact(fenced)
+
+    def _register(self) -> None:
+        """Register the best trial, all of them if that was asked for, and end the job in one transaction."""
+        done = [trial for trial in sweeps.ranked(self._trials()) if trial.state is TrialState.SUCCEEDED]
+        if not done:
+            raise NothingLearnedError
+        wanted = done if self._job.payload["register_all"] else done[:1]
+        made = [(trial, *self._judge(trial, len(done), best=trial is done[0])) for trial in wanted]
+        for _, _, head, _ in made:
+            registry.store_head(self._context.blobs, head)
+
+        def write(session: Session) -> None:
+            if store.renew(session, self._job.id, self._job.attempt):
+                store.cancelled(session, self._job.id, self._job.attempt)
+                return
+            result: dict[str, Any] = {}
+            for trial, new, _, _ in made:
+                number = add_version(session, new).number
+                session.get_one(SweepTrial, (self._job.id, trial.number)).version = number
+                result = result or result_of(number, new) | {"trial": trial.number, "trials": len(done)}
+            _tell_epochs(session, self._job, made[0][3])
+            store.succeed(session, self._job.id, self._job.attempt, result)
+
+        self._context.database.transact(write)
+        logger.info("sweep_done", best_trial=done[0].number, trials=len(done))
+
+    def _judge(self, trial: SweepTrial, trials: int, best: bool) -> tuple[registry.NewVersion, Head, Trained]:
+        """A trial as a version, evaluated once on the test photos. Trained again if another process did."""
+        parameters = _parameters(trial)
+        trained = self._trained.get(trial.number) or self._train(parameters)
+        self._lease.report(Progress("evaluation", 0, 1))
+        about = {"job_id": self._job.id, "trial": trial.number, "trials": trials, "best": best}
+        features = self._photo_features(parameters.image_size)
+        job_id = self._job.id if best else None
+        new, head = judged(self._examples, parameters, trained, features, job_id, sweep=about)
+        return new, head, trained
 
 
-def forget_deleted_features(settings: Settings, database: Database) -> None:
-    """Drop the features of all photos that were deleted from the stores of this machine.
-
-    Maintenance does the same where it runs; a training worker may have stores of its own.
-    """
-    known: set[str] = set().union(
-        *(store.digests() for store in FeatureStore.all_in(features_folder(settings)))
-    )
-    with database.read() as session:
-        gone = deletion.deleted_among(session, known)
-    _forget_features(settings, gone)
+def _parameters(trial: SweepTrial) -> HyperParameters:
+    return HyperParameters.model_validate(trial.parameters)
 
 
-def _forget_features(settings: Settings, digests: Collection[str]) -> None:
-    if digests:
-        for store in FeatureStore.all_in(features_folder(settings)):
-            store.remove(digests)
-
-
-def _digest(key: str) -> str:
-    return PurePosixPath(key).stem
+def _tell_epochs(session: Session, job: Job, trained: Trained) -> None:
+    """The epochs of the best trial, as if it had been a training of its own."""
+    for epoch in trained.history:
+        session.merge(TrainingEpoch(job_id=job.id, attempt=job.attempt, **asdict(epoch)))

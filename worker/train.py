@@ -15,12 +15,12 @@ from shared.models.layers import store_layers
 from shared.tables import Job, User
 from worker.attempt import run_attempt
 from worker.context import WorkerContext
-from worker.fine_tuning import MAPS, fine_tune_network
+from worker.fine_tuning import MAPS, fine_tune_network, maps_name
 from worker.lease import Lease
+from worker.leftovers import forget_deleted_features
 from worker.stopping import PlannedStop
-from worker.sweep import forget_deleted_features
 from worker.training.champion import judge_champion
-from worker.training.checkpoints import Checkpoints, job_folders, remove_folders
+from worker.training.checkpoints import Checkpoints, folders_in, remove_folders
 from worker.training.course import Trained
 from worker.training.fit import train_head
 from worker.training.photo_features import PhotoFeatures, features_in
@@ -44,13 +44,20 @@ def run_training(context: WorkerContext, job_id: str, stop: PlannedStop) -> None
 
 
 def remove_leftovers(context: WorkerContext) -> None:
-    """Remove checkpoints and maps of all trainings that have ended, those a dead worker left behind too."""
-    for root in (context.settings.data_dir / name for name in (CHECKPOINTS, MAPS)):
-        found = job_folders(root)
-        with context.database.read() as session:
-            unfinished = session.scalars(select(Job.id).where(Job.id.in_(found), Job.state.in_(ACTIVE)))
-            ended = found - set(unfinished)
-        remove_folders(root, ended)
+    """Remove checkpoints and maps that no training needs any more, those a dead worker left behind too."""
+    roots = [context.settings.data_dir / name for name in (CHECKPOINTS, MAPS)]
+    found = [folders_in(root) for root in roots]
+    with context.database.read() as session:
+        query = select(Job).where(Job.kind == JobKind.TRAIN, Job.state.in_(ACTIVE))
+        needed = {name for job in session.scalars(query) for name in _folders(context, job)}
+    for root, names in zip(roots, found, strict=True):
+        remove_folders(root, names - needed)
+
+
+def _folders(context: WorkerContext, job: Job) -> tuple[str, str]:
+    """The names of the folders with the checkpoints and the maps of a training."""
+    parameters = HyperParameters.model_validate(job.payload["parameters"])
+    return job.id, maps_name(context.settings, parameters)
 
 
 def _train(context: WorkerContext, job: Job, lease: Lease) -> None:
@@ -63,7 +70,7 @@ def _train(context: WorkerContext, job: Job, lease: Lease) -> None:
     run = TrainingRun(context.database, parameters, lease, checkpoints)
     trained: Trained | None = _train_head(examples, parameters, features, run)
     if trained is None or parameters.fine_tuning.from_block:
-        trained = fine_tune_network(context, job, lease, examples, parameters, run, trained)
+        trained = fine_tune_network(context, lease, examples, parameters, run, trained)
         tuned = replace(space, layers_digest=store_layers(context.blobs, trained.layers))
         features = features_in(context, tuned, lease)
     lease.report(Progress("evaluation", 0, 1))

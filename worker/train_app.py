@@ -15,6 +15,7 @@ from shared.settings import load_settings
 from shared.tables import Job
 from worker.app import worker_application
 from worker.context import WorkerContext, build_context
+from worker.gpu_use import gpu_use
 from worker.heartbeat import Heartbeat
 from worker.network.tensorflow_setup import prepare_tensorflow
 from worker.report import run_report
@@ -38,7 +39,7 @@ def _context() -> WorkerContext:
 
 @lru_cache(maxsize=1)
 def _heartbeat() -> Heartbeat:
-    return Heartbeat(_context().database, _context().name)
+    return Heartbeat(_context().database, _context().name, gpu_use)
 
 
 @shared_task(name=TASK_NAMES[JobKind.TRAIN])
@@ -58,7 +59,7 @@ def sweep(job_id: str) -> None:
     if not _waits(job_id):
         return
     prepare_tensorflow(settings.threads)  # before anything below imports it in its own way
-    from worker.trials import run_sweep  # noqa: PLC0415
+    from worker.sweep import run_sweep  # noqa: PLC0415
 
     run_sweep(_context(), job_id, stop)
 
@@ -88,6 +89,36 @@ def quantize(job_id: str) -> None:
     from worker.quantize import run_quantization  # noqa: PLC0415
 
     run_quantization(_context(), job_id, stop)
+
+
+@shared_task(name=TASK_NAMES[JobKind.RESCORE])
+def rescore(job_id: str) -> None:
+    """Let two versions answer the same test photos."""
+    if not _waits(job_id):
+        return
+    from worker.rescore import run_rescoring  # noqa: PLC0415
+
+    run_rescoring(_context(), job_id, stop)
+
+
+@shared_task(name=TASK_NAMES[JobKind.IMAGENET])
+def imagenet(job_id: str) -> None:
+    """Bring the untouched network's own labels in."""
+    if not _waits(job_id):
+        return
+    from worker.imagenet import run_imagenet  # noqa: PLC0415
+
+    run_imagenet(_context(), job_id, stop)
+
+
+@shared_task(name=TASK_NAMES[JobKind.TRY])
+def try_out(job_id: str) -> None:
+    """Let some versions answer one photo."""
+    if not _waits(job_id):
+        return
+    from worker.try_out import run_try  # noqa: PLC0415
+
+    run_try(_context(), job_id, stop)
 
 
 @signals.worker_process_init.connect

@@ -90,6 +90,17 @@ def cancel(job_id: JobId, as_json: AsJson = False) -> None:
 
 
 @app.command()
+def log(job_id: JobId, as_json: AsJson = False) -> None:
+    """Show the last lines that workers logged about a training or another long job."""
+    with connect() as client:
+        lines = client.job_log(job_id)
+    if as_json:
+        print_json(lines)
+    else:
+        print("\n".join(lines))
+
+
+@app.command()
 def queues(as_json: AsJson = False) -> None:
     """Show how much waits, for how long, and who works."""
     with connect() as client:

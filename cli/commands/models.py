@@ -1,4 +1,4 @@
-"""`hangtag models`: the versions, their accuracy, which of them serves; and one of them as files."""
+"""`hangtag models`: the versions, their accuracy, which serves; two compared; one tried, or as files."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from typing import Annotated, Any
 
 import typer
 
+from cli.following import follow
 from cli.local import local_settings
+from cli.outcome import RefusedError
 from cli.server import connect
 from cli.terminal import ago, err, moment, out, print_facts, print_json, print_table
-from hangtag_client import ModelVersion
+from hangtag_client import ApiError, Client, Comparison, Job, ModelVersion
 
 app = typer.Typer(add_completion=False, invoke_without_command=True)
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -20,7 +22,7 @@ Number = Annotated[int, typer.Argument(help="The number of the version.")]
 
 @app.callback()
 def models(context: typer.Context, as_json: AsJson = False) -> None:
-    """List model versions; show or export one."""
+    """List model versions; show, compare, try or export them."""
     if context.invoked_subcommand is not None:
         return
     with connect() as client:
@@ -67,6 +69,106 @@ def export(
     require_database(settings)
     export_starter(settings, number, directory)
     err.print(f"Version {number} is in {directory}.", markup=False)
+
+
+@app.command()
+def compare(
+    a: Annotated[int, typer.Argument(help="The version to compare with.")],
+    b: Annotated[int, typer.Argument(help="The version that is compared.")],
+    as_json: AsJson = False,
+) -> None:
+    """Compare two versions photo by photo; both answer the same test photos first if they have not yet."""
+    with connect() as client:
+        found = _comparison(client, a, b)
+        if found is None:
+            _outcome(follow(client, client.compare_on_photos(a, b), drawn=False))
+            found = client.compare(a, b)
+    if as_json:
+        print_json(found.as_json())
+    else:
+        _print_comparison(found)
+
+
+@app.command()
+def imagenet(as_json: AsJson = False) -> None:
+    """Bring the untouched ImageNet network in, to try it on photos. It never answers sellers."""
+    with connect() as client:
+        result = _outcome(follow(client, client.bring_imagenet(), drawn=False))
+    if as_json:
+        print_json(result)
+        return
+    err.print(
+        f"It is version {result['model_version']}. Try it: hangtag models try {result['model_version']} PHOTO"
+    )
+
+
+@app.command("try")
+def try_(
+    number: Number,
+    photo: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A photo.")],
+    as_json: AsJson = False,
+) -> None:
+    """Try a version on a photo, beside the champion. Sellers see nothing of it."""
+    with connect() as client:
+        answers = _outcome(follow(client, client.try_model(number, photo), drawn=False))["answers"]
+    if as_json:
+        print_json(answers)
+        return
+    print_table(
+        ("version", "answer", "confidence", "then"),
+        (
+            (
+                *(one["model_version"], one["category"], f"{one['confidence']:.3f}"),
+                ", ".join(f"{other['category']} {other['probability']:.3f}" for other in one["top"][1:]),
+            )
+            for one in answers
+        ),
+        cut=["then"],
+    )
+
+
+def _comparison(client: Client, a: int, b: int) -> Comparison | None:
+    """What is known; None when the two were not evaluated on the same photos yet."""
+    try:
+        return client.compare(a, b)
+    except ApiError as error:
+        if error.code == "not_found":
+            return None
+        raise
+
+
+def _print_comparison(found: Comparison) -> None:
+    print_table(
+        (
+            "category",
+            "photos",
+            f"version {found.a}",
+            f"version {found.b}",
+            "fixed",
+            "broken",
+            "both wrong",
+            "p",
+        ),
+        (
+            (
+                *(name, one.count, f"{one.accuracy_a:.3f}", f"{one.accuracy_b:.3f}"),
+                *(one.fixed, one.broken, one.both_wrong, f"{one.p_value:.3g}"),
+            )
+            for name, one in {"all": found.overall, **found.per_class}.items()
+        ),
+        cut=["category"],
+    )
+
+
+def _outcome(job: Job) -> dict[str, Any]:
+    """The result of a job.
+
+    Raises:
+        RefusedError: it did not succeed.
+    """
+    if job.state != "succeeded":
+        raise RefusedError(job.error.message if job.error else f"The job was {job.state}.")
+    return job.outcome()
 
 
 def _print(version: ModelVersion) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -10,8 +11,8 @@ from cli.assignments import changes
 from cli.following import follow
 from cli.outcome import Status
 from cli.server import connect
-from cli.terminal import err, print_json
-from hangtag_client import Job
+from cli.terminal import err, out, print_json
+from hangtag_client import Forecast, Job
 from shared.errors import SettingsError
 
 app = typer.Typer(add_completion=False)
@@ -30,11 +31,26 @@ def train(
     ] = None,
     wait: Annotated[bool, typer.Option("--wait", help="Follow the training to its end.")] = False,
     watch: Annotated[bool, typer.Option("--watch", help="The same, and show its curves.")] = False,
+    forecast: Annotated[
+        bool, typer.Option("--forecast", help="Say how long it would take, and start nothing.")
+    ] = False,
+    preview: Annotated[
+        Path | None,
+        typer.Option(help="Write a picture of what augmentation does to a photo, and start nothing."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the job as JSON.")] = False,
 ) -> None:
     """Train a new model version on a dataset version."""
     parameters = _parameters(change or [])
     with connect() as client:
+        if preview is not None:
+            preview.write_bytes(client.preview(preset, dataset_version=dataset_version, **parameters))
+            err.print(f"Twelve variations of a training photo are in {preview}.", markup=False)
+        if forecast:
+            cost = client.forecast(preset, dataset_version=dataset_version, **parameters)
+            _print_forecast(cost, as_json)
+        if forecast or preview is not None:
+            return
         job = client.train(preset, dataset_version=dataset_version, **parameters)
         if watch or wait:
             job = follow(client, job, drawn=watch)
@@ -52,6 +68,17 @@ def _parameters(pairs: list[str]) -> dict[str, Any]:
         if name in parameters:
             raise SettingsError(f"{name} is no hyper-parameter: use --{name.replace('_', '-')}.")
     return parameters
+
+
+def _print_forecast(cost: Forecast, as_json: bool) -> None:
+    if as_json:
+        print_json(cost.as_json())
+        return
+    out.print(
+        f"At most {cost.at_most:.0f} s: {cost.feature_seconds:.0f} s for the features of "
+        f"{cost.new_photos} photos ({cost.kept_photos} are known), {cost.epochs} epochs of "
+        f"{cost.epoch_seconds:.2f} s, {cost.tuning_seconds:.0f} s of fine-tuning. {cost.rests_on}"
+    )
 
 
 def _sentence(job: Job) -> str:

@@ -25,6 +25,9 @@ QUEUES = {
     JobKind.SWEEP: "train",
     JobKind.REPORT: "train",
     JobKind.QUANTIZE: "train",
+    JobKind.RESCORE: "train",
+    JobKind.IMAGENET: "train",
+    JobKind.TRY: "train",
 }
 # A seller waits for this publish; the dispatcher repeats what it could not deliver.
 PUBLISH_SECONDS = 1.0

@@ -13,6 +13,9 @@ class JobKind(StrEnum):
     SWEEP = "sweep"  # many trainings over a plan, the best one a model version
     REPORT = "report"  # a dataset version in, what is wrong with its photos out
     QUANTIZE = "quantize"  # a model version in, whether its int8 engine may serve out
+    RESCORE = "rescore"  # two model versions in, what both answer for the same test photos out
+    IMAGENET = "imagenet"  # the untouched network's own 1000 labels in, a diagnostic version out
+    TRY = "try"  # a photo and some model versions in, what each of them answers out
 
 
 class JobState(StrEnum):

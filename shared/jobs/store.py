@@ -134,8 +134,8 @@ def page(
 
 
 def quarantined(session: Session, photo_id: str) -> Job | None:
-    """The job about this photo that is in quarantine, if there is one that nobody has released."""
-    held = select(Job).where(Job.photo_id == photo_id, text(HELD_IN_QUARANTINE))
+    """The classification of this photo that is in quarantine, if there is one that nobody has released."""
+    held = select(Job).where(Job.photo_id == photo_id, text(HELD_IN_QUARANTINE), Job.kind == JobKind.CLASSIFY)
     return session.scalars(held.order_by(Job.id.desc()).limit(1)).first()
 
 

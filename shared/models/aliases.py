@@ -23,10 +23,11 @@ def promote(session: Session, number: int, actor: str, reason: str, *, override:
 
     Raises:
         NotFoundError: there is no such version.
+        DiagnosticVersionError: it is one for looking at only; no override helps.
         ValidationError: the reason is missing or too long.
         PromotionRefusedError: a check failed and it was not overridden.
     """
-    verdict = judge(session, registry.find(session, number), registry.champion(session))
+    verdict = judge(session, registry.find_trained(session, number), registry.champion(session))
     if not verdict.passed:
         if not override:
             raise PromotionRefusedError(number, {check.name: check.detail for check in verdict.failed})

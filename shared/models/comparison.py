@@ -110,7 +110,7 @@ class Comparison:
 def compare(session: Session, a: int, b: int) -> Comparison | None:
     """Pair the answers of two versions on the newest test photos that both were evaluated on.
 
-    None when there are none: then only figures, not photos, can be compared.
+    None when there are none: then `shared.models.rescoring` lets both answer the same ones.
     """
     common = set(evaluated.dataset_versions(session, a)) & set(evaluated.dataset_versions(session, b))
     if not common:

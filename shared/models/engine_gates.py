@@ -103,8 +103,8 @@ def _candidates(session: Session) -> Iterator[ModelVersion]:
     if champion is None:
         return
     yield champion
-    same = ModelVersion.feature_space == champion.feature_space
-    others = select(ModelVersion).where(same, ModelVersion.number != champion.number)
+    same = (ModelVersion.feature_space == champion.feature_space, ModelVersion.diagnostic.is_(False))
+    others = select(ModelVersion).where(*same, ModelVersion.number != champion.number)
     yield from session.scalars(others.order_by(ModelVersion.number.desc()))
 
 

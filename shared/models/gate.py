@@ -119,7 +119,7 @@ def _not_worse(
             f"Accuracy {_share(figures.accuracy)} ({_range(figures.interval)}) against "
             f"{_share(before.accuracy)} ({_range(before.interval)}) of version {champion.number}. "
             f"The interval {place}; there are no answers of both for the same photos, so this test is the "
-            "weaker one."
+            "weaker one. Compare them photo by photo first."
         )
     else:
         passed, detail = True, f"Version {champion.number} has no test figures to compare with."

@@ -306,6 +306,11 @@ class HyperParameters(_Parameters):
         return cls.from_values(PRESETS[name].parameters.flat() | flat(overrides))
 
     @property
+    def picture_seed(self) -> int:
+        """The seed of varied pictures. Views are kept, so that trainings with other seeds share them."""
+        return self.seed if self.augmentation.mode == "exact" else 0
+
+    @property
     def all_epochs(self) -> int:
         """The most epochs that a training with these may have, in both phases."""
         return self.epochs + (self.fine_tuning.epochs if self.fine_tuning.from_block else 0)

@@ -12,7 +12,14 @@ from sqlalchemy.orm import Session
 from shared import audit
 from shared.audit import Action
 from shared.blobs import BlobStore, head_key
-from shared.errors import BlobMissingError, ChecksumError, NoChampionError, NotFoundError, ValidationError
+from shared.errors import (
+    BlobMissingError,
+    ChecksumError,
+    ConflictError,
+    NoChampionError,
+    NotFoundError,
+    ValidationError,
+)
 from shared.models import evaluated
 from shared.models.evaluated import Answers
 from shared.models.feature_space import FeatureSpace
@@ -23,6 +30,12 @@ from shared.webhooks import outbox
 
 CHAMPION = "champion"
 MAX_REASON_CHARACTERS = 500
+
+
+class DiagnosticVersionError(ConflictError):
+    """This version is for looking at only. It can be tried on photos, and never answers sellers."""
+
+    code = "diagnostic_version"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +49,7 @@ class NewVersion:
     lineage: dict[str, Any]
     job_id: str | None = None
     test_answers: Answers | None = None
+    diagnostic: bool = False
 
 
 def add(session: Session, new: NewVersion) -> ModelVersion:
@@ -51,6 +65,7 @@ def add(session: Session, new: NewVersion) -> ModelVersion:
         metrics=new.metrics,
         lineage=new.lineage,
         job_id=new.job_id,
+        diagnostic=new.diagnostic,
     )
     session.add(version)
     session.flush()
@@ -73,6 +88,21 @@ def find(session: Session, number: int) -> ModelVersion:
     version = session.get(ModelVersion, number) if 0 < number <= MAX_INTEGER else None
     if version is None:
         raise NotFoundError(f"There is no version {number}.")
+    return version
+
+
+def find_trained(session: Session, number: int) -> ModelVersion:
+    """The version with this number, if it was trained to answer sellers.
+
+    Raises:
+        NotFoundError: there is none.
+        DiagnosticVersionError: it is one for looking at only.
+    """
+    version = find(session, number)
+    if version.diagnostic:
+        raise DiagnosticVersionError(
+            f"Version {number} is for looking at only: it can be tried on photos, and never answers sellers."
+        )
     return version
 
 
@@ -130,10 +160,11 @@ def move(
 
     Raises:
         NotFoundError: there is no such version.
+        DiagnosticVersionError: it is one for looking at only.
         ValidationError: the reason is missing or too long.
     """
     reason = checked_reason(reason)
-    version = find(session, number)
+    version = find_trained(session, number)
     alias = session.get(Alias, name, with_for_update=True)
     before = alias.version if alias else None
     if alias is None:
@@ -176,6 +207,8 @@ def space_of(version: ModelVersion) -> FeatureSpace:
 
 def checkpoint_name(version: ModelVersion) -> str:
     """What the file of a version's best epoch is called: version, epoch and validation accuracy there."""
+    if version.diagnostic:
+        return f"xception_v{version.number}_imagenet"
     epoch = int(version.lineage.get("best_epoch", 0))
     accuracy = version.metrics["validation"]["accuracy"]
     return f"xception_v{version.number}_{epoch:02d}_{accuracy:.3f}"

@@ -78,6 +78,8 @@ def export_starter(settings: Settings, number: int, directory: Path) -> None:
             version = registry.find(session, number)
     finally:
         database.close()
+    if version.diagnostic:
+        raise ValidationError(f"Version {number} is for looking at only; trained versions are exported.")
     if version.layers_digest is not None:
         raise ValidationError(f"Version {number} has fine-tuned layers of its own; only heads are exported.")
     head = registry.load_head(BlobStore(settings.blob_url), version)

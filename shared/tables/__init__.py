@@ -6,7 +6,7 @@ from shared.tables.base import MAX_INTEGER, Base, new_id
 from shared.tables.batches import Batch, BatchItem
 from shared.tables.datasets import DatasetExample, DatasetReport, DatasetVersion, Example
 from shared.tables.engines import EngineGate
-from shared.tables.jobs import HELD_IN_QUARANTINE, OPEN_FAILURE, Attempt, IdempotencyKey, Job
+from shared.tables.jobs import HELD_IN_QUARANTINE, OPEN_FAILURE, Attempt, IdempotencyKey, Job, JobLog
 from shared.tables.listings import DECIDED, CategoryChoice, Listing, ListingPhoto
 from shared.tables.models import Alias, AliasChange, EvaluatedPhoto, ModelVersion, TrainingEpoch, VersionNote
 from shared.tables.overview import HourlyFigures
@@ -40,6 +40,7 @@ __all__ = [
     "HourlyFigures",
     "IdempotencyKey",
     "Job",
+    "JobLog",
     "Listing",
     "ListingPhoto",
     "ModelVersion",

@@ -101,6 +101,15 @@ class Job(Base):
     )
 
 
+class JobLog(Base):
+    """The last lines that workers logged about a long job, oldest first: a bounded list of texts."""
+
+    __tablename__ = "job_log"
+
+    job_id: Mapped[str] = mapped_column(ForeignKey("job.id", ondelete="CASCADE"), primary_key=True)
+    lines: Mapped[list[Any]]
+
+
 class IdempotencyKey(Base):
     """The first answer to a creating request, for whoever sends it again with the same key."""
 

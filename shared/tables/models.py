@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String
+from sqlalchemy import ForeignKey, Index, String, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shared.clock import utc_now
@@ -31,6 +31,7 @@ class ModelVersion(Base):
     metrics: Mapped[dict[str, Any]]
     lineage: Mapped[dict[str, Any]]
     job_id: Mapped[str | None] = mapped_column(ForeignKey("job.id"), unique=True)
+    diagnostic: Mapped[bool] = mapped_column(default=False, server_default=false())  # never answers sellers
 
 
 class Alias(Base):

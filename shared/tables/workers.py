@@ -20,6 +20,7 @@ class WorkerHeartbeat(Base):
     engine: Mapped[str | None] = mapped_column(String(20))
     device: Mapped[str | None] = mapped_column(String(200))
     note: Mapped[str | None] = mapped_column(String(500))  # a fallback, said in words
+    gpu: Mapped[str | None] = mapped_column(String(200))  # how busy it is, where there is one
     serving: Mapped[
         int | None
     ]  # the version it answers with; another than the champion's while that is refused

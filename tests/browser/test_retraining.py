@@ -123,6 +123,8 @@ PAGES = (
     "/data",
     "/data/1",
     "/versions/compare",
+    "/versions/imagenet",
+    "/versions/1/try",
     "/versions/aliases/champion",
 )
 

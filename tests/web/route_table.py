@@ -182,6 +182,12 @@ ROUTES: dict[str, Route] = {
     "POST /versions/aliases/<name>/remove": admins_page(409, fill={"name": "champion"}),
     "POST /versions/champion/rollback": admins_page(404),
     "GET /versions/compare": reviewers_page(),
+    "POST /versions/compare": admins_page(409, send={"data": {"a": "1", "b": "1"}}),
+    "GET /versions/imagenet": reviewers_page(),
+    "POST /versions/imagenet": admins_page(303),
+    "GET /versions/<int:number>/try": reviewers_page(),
+    "POST /versions/<int:number>/try": reviewers_page(303, photo=True),
+    "GET /versions/<int:number>/tries/<job_id>": Route((302, 403, 403, 404, 404), (302,) * 4),
     # Trainings and data
     "GET /trainings": admins_page(),
     "GET /trainings/new": admins_page(),
@@ -194,6 +200,7 @@ ROUTES: dict[str, Route] = {
     "GET /trainings/sweeps/<job_id>": admins_page(404, fill={"job_id": "training_id"}),
     "GET /data": reviewers_page(),
     "POST /data/versions": admins_page(422),
+    "POST /data/examples": admins_page(422),
     "GET /data/<int:number>": reviewers_page(),
     "GET /data/<int:number>/photos": reviewers_page(),
     "POST /data/<int:number>/report": admins_page(303),
@@ -226,6 +233,7 @@ ROUTES: dict[str, Route] = {
     "GET /api/v1/jobs/<job_id>": read_own(),
     "GET /api/v1/jobs/<job_id>/why": read_own(fill={"job_id": "answered_id"}),
     "GET /api/v1/jobs/<job_id>/events": read_own(fill={"job_id": "failed_id"}),
+    "GET /api/v1/jobs/<job_id>/log": Route((401, 403, 403, 403, 200), (403, 403, 404, 403)),
     "POST /api/v1/jobs/<job_id>/cancel": classify_own(202),
     "POST /api/v1/jobs/<job_id>/retry": classify_own(202, fill={"job_id": "failed_id"}),
     "POST /api/v1/jobs/<job_id>/discard": admin(fill={"job_id": "failed_id"}),
@@ -260,6 +268,8 @@ ROUTES: dict[str, Route] = {
     "POST /api/v1/trainings": train(202, send={"json": {}}),
     "GET /api/v1/trainings/<job_id>": read_own(fill={"job_id": "training_id"}),
     "GET /api/v1/trainings/<job_id>/metrics": read_own(fill={"job_id": "training_id"}),
+    "POST /api/v1/trainings/forecast": train(200, send={"json": {}}),
+    "POST /api/v1/trainings/preview": train(404, send={"json": {}}),
     "POST /api/v1/sweeps": train(422, send={"json": {}}),
     "GET /api/v1/sweeps/<job_id>": read_own(fill={"job_id": "sweep_id"}),
     "GET /api/v1/datasets": read(),
@@ -274,6 +284,12 @@ ROUTES: dict[str, Route] = {
     "GET /api/v1/models/<int:number>/notes": read(),
     "POST /api/v1/models/<int:number>/notes": train(201, send={"json": {"text": "walk"}}),
     "GET /api/v1/models/compare": read(404, send={"query_string": {"a": 1, "b": 1}}),
+    "POST /api/v1/models/compare": train(409, send={"json": {"a": 1, "b": 1}}),
+    "POST /api/v1/models/imagenet": train(202),
+    # Reviewers judge versions; sellers do not, nor do their keys.
+    "POST /api/v1/models/<int:number>/tries": Route(
+        (401, 403, 403, 202, 202), (202, 403, 403, 403), photo=True
+    ),
     "GET /api/v1/aliases": read(),
     "GET /api/v1/aliases/<name>/history": read(fill={"name": "champion"}),
     "PUT /api/v1/aliases/<name>": admin(

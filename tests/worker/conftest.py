@@ -51,7 +51,7 @@ def training_context(
     """
 
     def load(settings: Settings, space: FeatureSpace, weights: Path, reason: str) -> KerasEngine:
-        if space.layers_digest is not None:
+        if space.layers_digest:
             return load_keras_engine(settings, space, weights, reason)
         if space not in loaded_engines:
             loaded_engines[space] = load_keras_engine(settings, space, weights, reason)

@@ -21,7 +21,7 @@ from shared.settings import Settings
 from shared.tables import Example, Photo
 from tests.factories import add_photo, add_user
 from worker.context import WorkerContext, build_context
-from worker.sweep import forget_deleted_features, remove_deleted, sweep_blobs
+from worker.leftovers import forget_deleted_features, remove_deleted, sweep_blobs
 from worker.training.feature_store import FeatureStore, features_folder
 
 SPACES = (FeatureSpace("0" * 64, 71), FeatureSpace("0" * 64, 150))

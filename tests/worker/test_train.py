@@ -102,7 +102,7 @@ def test_views_that_were_made_before_are_not_made_again(
     views = {"augmentation.mode": "views", "augmentation.views": 1}
     train(training_context, **views)
     once = varied.total()
-    again = train(training_context, **views, learning_rate=0.01)
+    again = train(training_context, **views, learning_rate=0.01, seed=7)
     assert (again.state, varied.total()) == (JobState.SUCCEEDED, once)
 
 
@@ -117,7 +117,25 @@ def test_fine_tuning_changes_the_last_blocks_and_the_version_serves_with_them(
     assert version.lineage["best_epoch"] in (3, 4)
     assert_layers_learned(context, version.layers_digest or "")
     assert served_accuracy(context, job) == version.metrics["test"]["accuracy"]
-    assert not (context.settings.data_dir / "maps" / job.id).exists()
+    assert maps_of(context) == []
+
+
+def maps_of(context: WorkerContext) -> list[str]:
+    """The files in which maps of photos are kept."""
+    return sorted(path.name for path in (context.settings.data_dir / "maps").rglob("*.f16"))
+
+
+def test_fine_tunings_that_wait_for_each_other_share_what_the_frozen_blocks_see(
+    training_context: WorkerContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context = training_context
+    first, second = add_training(context, **TUNED), add_training(context, **TUNED, seed=7)
+    run_training(context, first.id, PlannedStop())
+    kept = maps_of(context)
+    monkeypatch.setattr("worker.fine_tuning.compiled_trunk", lambda _network: None)  # would fail if used
+    run_training(context, second.id, PlannedStop())
+    assert (len(kept), job_now(context, second).state) == (2, JobState.SUCCEEDED)
+    assert maps_of(context) == []
 
 
 def assert_layers_learned(context: WorkerContext, digest: str) -> None:
@@ -199,7 +217,7 @@ def test_a_cancelled_fine_tuning_says_so_and_leaves_nothing_on_the_disk(
     run_training(context, job.id, PlannedStop())
     ended = job_now(context, job)
     assert (ended.state, ended.result) == (JobState.CANCELLED, {"stop_reason": "cancelled"})
-    assert not (context.settings.data_dir / "maps" / job.id).exists()
+    assert maps_of(context) == []
 
 
 def test_fine_tuning_without_room_on_the_disk_is_refused_with_figures(

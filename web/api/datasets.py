@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from apiflask import APIBlueprint
 from flask import Response, request
 from sqlalchemy.orm import Session
 
 from shared.datasets import reports, store
-from shared.datasets.csv_import import CsvImport
 from shared.errors import UnsupportedTypeError, ValidationError
 from shared.jobs.states import JobKind
-from shared.public_views import JobOut
+from shared.tables import Job
 from web.api.answers import answer, polled, problems
 from web.api.dataset_schemas import CsvReportOut, DatasetReportOut
+from web.api.queued import queue_once
 from web.api.schemas import DatasetOut, DatasetsOut, JobAnswer
 from web.auth import identity, require
-from web.idempotency import PARAMETER, REPLAYED, fingerprint, once
+from web.idempotency import PARAMETER, fingerprint
 from web.services import services
+from web.table_import import MAX_CSV_BYTES, import_table
 
 blueprint = APIBlueprint("datasets", __name__, tag="Datasets")
-# 20 MB hold more lines than are taken at once.
-MAX_CSV_BYTES = 20 * 1024 * 1024
 CSV = {"content": {"text/csv": {"schema": {"type": "string"}}}, "required": True}
 
 
@@ -71,13 +68,7 @@ def import_csv() -> Response:
         raise UnsupportedTypeError
     if (request.content_length or 0) > MAX_CSV_BYTES:
         raise ValidationError("The table is larger than 20 MiB. Split it into several.")
-    try:
-        text = request.get_data().decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise ValidationError("The table is not in UTF-8. Save it as UTF-8 and send it again.") from error
-    known = services()
-    done = CsvImport(known.database, known.blobs, identity().user.name, None, None).run(text)
-    return answer(CsvReportOut.of(done))
+    return answer(CsvReportOut.of(import_table(request.get_data())))
 
 
 @blueprint.get("/datasets/versions/<int:number>")
@@ -113,14 +104,10 @@ def report(number: int) -> Response:
 )
 def request_report(number: int) -> Response:
     """Start the job, or name the one that is on its way."""
+    person = identity().user.id
 
-    def work(session: Session) -> dict[str, Any]:
+    def accept(session: Session) -> Job:
         store.find(session, number)
-        job = reports.request(session, number, identity().user.id)
-        return JobAnswer(job=JobOut.of(job)).model_dump(mode="json")
+        return reports.request(session, number, person)
 
-    made, replayed = once(fingerprint(f"report {number}".encode()), work)
-    if not replayed:
-        services().queue.publish(JobKind.REPORT, made["job"]["id"])
-    headers = {"Location": f"/api/v1/jobs/{made['job']['id']}", **(REPLAYED if replayed else {})}
-    return answer(JobAnswer.model_validate(made), 202, headers)
+    return queue_once(fingerprint(f"report {number}".encode()), accept)

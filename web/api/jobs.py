@@ -5,10 +5,10 @@ from __future__ import annotations
 from apiflask import APIBlueprint
 from flask import Response
 
-from shared.jobs import store
+from shared.jobs import log, store
 from shared.public_views import JobOut
 from web.api.answers import answer, linked, polled, problems
-from web.api.schemas import JobAnswer, JobsOut, JobsQuery, WaitQuery
+from web.api.schemas import JobAnswer, JobsOut, JobsQuery, LogOut, WaitQuery
 from web.auth import identity, require, require_say_in
 from web.services import services
 from web.waiting import wait_until_terminal
@@ -29,6 +29,22 @@ def show(job_id: str, query_data: WaitQuery) -> Response:
     """One job, with an ETag."""
     job = wait_until_terminal(services(), job_id, identity().owner_filter, query_data.wait)
     return polled(JobOut.of(job))
+
+
+@blueprint.get("/jobs/<job_id>/log")
+@require("train")
+@blueprint.output(LogOut)
+@blueprint.doc(
+    summary="The last lines that workers logged about a job",
+    description="At most a hundred, oldest first; none for photos.",
+    responses=problems(404),
+)
+def tail(job_id: str) -> Response:
+    """What the attempts at a long job logged."""
+    with services().database.read() as session:
+        store.find(session, job_id, identity().owner_filter)
+        body = LogOut(lines=log.lines(session, job_id))
+    return polled(body)
 
 
 @blueprint.get("/jobs")

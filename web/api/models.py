@@ -7,12 +7,13 @@ from flask import Response
 
 from shared.blobs import head_key, layers_key
 from shared.errors import NotFoundError
-from shared.models import engine_gates, gate, notes, registry
+from shared.models import engine_gates, gate, notes, registry, rescoring
 from shared.models.comparison import compare
 from shared.models.evaluation import Evaluation
 from shared.models.registry import checkpoint_name
 from web.api.answers import Answers, answer, polled, problems
-from web.api.schemas import VersionOut, VersionsOut
+from web.api.queued import queue_once
+from web.api.schemas import JobAnswer, VersionOut, VersionsOut
 from web.api.version_schemas import (
     CompareQuery,
     ComparisonOut,
@@ -23,6 +24,7 @@ from web.api.version_schemas import (
     VerdictOut,
 )
 from web.auth import identity, require
+from web.idempotency import PARAMETER, fingerprint
 from web.services import services
 
 blueprint = APIBlueprint("models", __name__, tag="Models")
@@ -163,7 +165,27 @@ def compare_versions(query_data: CompareQuery) -> Response:
         found = compare(session, query_data.a, query_data.b)
     if found is None:
         raise NotFoundError(
-            f"Versions {query_data.a} and {query_data.b} were not evaluated on the same test photos, so they "
-            "cannot be compared photo by photo. A training on the same image size evaluates the champion too."
+            f"Versions {query_data.a} and {query_data.b} were not evaluated on the same test photos yet. "
+            "POST to this address lets both answer them."
         )
     return polled(ComparisonOut.of(found))
+
+
+@blueprint.post("/models/compare")
+@require("train")
+@blueprint.input(CompareQuery)
+@blueprint.output(JobAnswer, 202)
+@blueprint.doc(
+    summary="Let two versions answer the same test photos",
+    description="A job, for versions that were evaluated on other photos or have other networks. When it has "
+    "succeeded, the comparison and the gate know what `b` mends and breaks of `a`.",
+    responses=problems(400, 404, 409, 422),
+    extensions={"x-parameters": [PARAMETER]},
+)
+def rescore(json_data: CompareQuery) -> Response:
+    """Start the job, or name the one that is on its way."""
+    person = identity().user.id
+    return queue_once(
+        fingerprint(json_data.model_dump_json().encode()),
+        lambda session: rescoring.request(session, json_data.a, json_data.b, person),
+    )

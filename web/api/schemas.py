@@ -122,6 +122,12 @@ class JobsOut(BaseModel):
     next_cursor: str | None
 
 
+class LogOut(BaseModel):
+    """The end of a job's log."""
+
+    lines: list[str]
+
+
 class EpochOut(BaseModel):
     """The figures of one epoch."""
 
@@ -166,6 +172,7 @@ class VersionOut(BaseModel):
     metrics: dict[str, Any]
     lineage: dict[str, Any]
     aliases: list[str]
+    diagnostic: bool = Field(description="It can be tried on photos, and never answers sellers.")
     int8: Int8Out | None = Field(None, description="Null: nobody has looked at its int8 engine yet.")
 
     @classmethod
@@ -180,6 +187,7 @@ class VersionOut(BaseModel):
             metrics=version.metrics,
             lineage=version.lineage,
             aliases=[name for name, number in aliases.items() if number == version.number],
+            diagnostic=version.diagnostic,
             int8=Int8Out.of(gate) if gate else None,
         )
 

@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from apiflask import APIBlueprint
 from flask import Response
-from sqlalchemy.orm import Session
 
-from shared import quotas
-from shared.datasets import reports
-from shared.datasets import store as datasets
-from shared.jobs.states import JobKind
 from shared.models.hyperparameters import HyperParameters
 from shared.models.parameter_fields import ParametersError
-from shared.public_views import JobOut
 from shared.sweeps import store as sweeps
 from shared.sweeps.plan import SWEEP_PRESETS, SweepPlan
-from web.api.answers import answer, polled, problems
+from web.api.answers import polled, problems
+from web.api.queued import queue_once
 from web.api.schemas import JobAnswer
 from web.api.sweep_schemas import SweepIn, SweepOut
 from web.auth import identity, require
-from web.idempotency import PARAMETER, REPLAYED, fingerprint, once
+from web.idempotency import PARAMETER, fingerprint
 from web.services import services
+from web.training_submission import accept_sweep
 
 blueprint = APIBlueprint("sweeps", __name__, tag="Trainings")
 
@@ -41,21 +35,12 @@ blueprint = APIBlueprint("sweeps", __name__, tag="Trainings")
 def create(json_data: SweepIn) -> Response:
     """Queue a sweep; its result names the version of the best trial."""
     trials, plan = wanted_trials(json_data)
-
-    def work(session: Session) -> dict[str, Any]:
-        quotas.require_room_for_training(session, services().settings, identity().user.id)
-        number = json_data.dataset_version
-        dataset = datasets.latest(session) if number is None else datasets.find(session, number)
-        reports.require_trainable(session, dataset)
-        owner = identity().user.id
-        job = sweeps.create(session, owner, dataset.number, trials, plan, json_data.register_all)
-        return JobAnswer(job=JobOut.of(job)).model_dump(mode="json")
-
-    made, replayed = once(fingerprint(json_data.model_dump_json().encode()), work)
-    if not replayed:
-        services().queue.publish(JobKind.SWEEP, made["job"]["id"])
-    headers = {"Location": f"/api/v1/sweeps/{made['job']['id']}", **(REPLAYED if replayed else {})}
-    return answer(JobAnswer.model_validate(made), 202, headers)
+    person, number, every = identity().user.id, json_data.dataset_version, json_data.register_all
+    return queue_once(
+        fingerprint(json_data.model_dump_json().encode()),
+        lambda session: accept_sweep(session, person, trials, plan, number, register_all=every),
+        "sweeps",
+    )
 
 
 @blueprint.get("/sweeps/<job_id>")

@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from apiflask import APIBlueprint
 from flask import Response
-from sqlalchemy.orm import Session
 
-from shared import quotas
-from shared.datasets import reports
 from shared.datasets import store as datasets
 from shared.errors import NotFoundError
 from shared.jobs import store
 from shared.jobs.states import JobKind
+from shared.models.forecast import forecast
 from shared.models.hyperparameters import HyperParameters
 from shared.public_views import JobOut
-from web.api.answers import answer, polled, problems
+from web.api.answers import Answers, answer, polled, problems
+from web.api.queued import queue_once
 from web.api.schemas import EpochOut, JobAnswer, MetricsOut, TrainingIn
+from web.api.training_schemas import ForecastOut
+from web.augmentation_preview import augmentation_sheet
 from web.auth import identity, require
-from web.idempotency import PARAMETER, REPLAYED, fingerprint, once
+from web.idempotency import PARAMETER, fingerprint
 from web.pages.reading import epochs_of
 from web.services import services
+from web.training_submission import accept_training
 
 blueprint = APIBlueprint("trainings", __name__, tag="Trainings")
+PICTURE: Answers = {200: {"description": "The picture", "content": {"image/webp": {}}}}
 
 
 @blueprint.post("/trainings")
@@ -38,22 +39,45 @@ blueprint = APIBlueprint("trainings", __name__, tag="Trainings")
 )
 def create(json_data: TrainingIn) -> Response:
     """Queue a training; its result names the new version."""
-    parameters = HyperParameters.from_preset(json_data.preset, **(json_data.model_extra or {}))
-    wanted = json_data.dataset_version
+    parameters = _parameters(json_data)
+    person = identity().user.id
+    return queue_once(
+        fingerprint(json_data.model_dump_json().encode()),
+        lambda session: accept_training(session, person, parameters, json_data.dataset_version),
+        "trainings",
+    )
 
-    def work(session: Session) -> dict[str, Any]:
-        quotas.require_room_for_training(session, services().settings, identity().user.id)
-        dataset = datasets.latest(session) if wanted is None else datasets.find(session, wanted)
-        reports.require_trainable(session, dataset)
-        payload = {"parameters": parameters.model_dump(mode="json"), "dataset_version": dataset.number}
-        job = store.create(session, JobKind.TRAIN, owner_id=identity().user.id, payload=payload)
-        return JobAnswer(job=JobOut.of(job)).model_dump(mode="json")
 
-    made, replayed = once(fingerprint(json_data.model_dump_json().encode()), work)
-    if not replayed:
-        services().queue.publish(JobKind.TRAIN, made["job"]["id"])
-    headers = {"Location": f"/api/v1/trainings/{made['job']['id']}", **(REPLAYED if replayed else {})}
-    return answer(JobAnswer.model_validate(made), 202, headers)
+@blueprint.post("/trainings/forecast")
+@require("train")
+@blueprint.input(TrainingIn)
+@blueprint.output(ForecastOut)
+@blueprint.doc(
+    summary="What a training would take",
+    description="Takes the same body as a training and starts nothing.",
+    responses=problems(400, 404, 422),
+)
+def work_out_cost(json_data: TrainingIn) -> Response:
+    """Seconds for features, epochs and fine-tuning, from the speed measured here."""
+    parameters = _parameters(json_data)
+    with services().database.read() as session:
+        number = json_data.dataset_version
+        dataset = datasets.latest(session) if number is None else datasets.find(session, number)
+        cost = forecast(session, parameters, dataset)
+    return answer(ForecastOut.of(cost))
+
+
+@blueprint.post("/trainings/preview")
+@require("train")
+@blueprint.input(TrainingIn)
+@blueprint.doc(
+    summary="What augmentation would do to a photo",
+    description="Takes the same body as a training; twelve samples of the exact pipeline as a WebP picture.",
+    responses={**PICTURE, **problems(400, 404, 422)},
+)
+def preview_augmentation(json_data: TrainingIn) -> Response:
+    """A training photo as a training with these values would see it."""
+    return augmentation_sheet(_parameters(json_data), json_data.dataset_version)
 
 
 @blueprint.get("/trainings/<job_id>")
@@ -79,3 +103,12 @@ def metrics(job_id: str) -> Response:
         job = store.find(session, job_id, identity().owner_filter)
         rows = epochs_of(session, job.id)
     return polled(MetricsOut(epochs=[EpochOut.model_validate(row, from_attributes=True) for row in rows]))
+
+
+def _parameters(wanted: TrainingIn) -> HyperParameters:
+    """The preset with what differs from it.
+
+    Raises:
+        ParametersError: a value cannot be used.
+    """
+    return HyperParameters.from_preset(wanted.preset, **(wanted.model_extra or {}))

@@ -32,6 +32,7 @@ def register(app: Flask) -> None:
         sweeps,
         training_form,
         trainings,
+        try_outs,
         version_photo,
         versions,
         webhooks,

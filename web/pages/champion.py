@@ -91,7 +91,7 @@ def _alias_page(name: str) -> str:
 
 def _confirm(number: int, error: str | None = None) -> str:
     with services().database.read() as session:
-        found = registry.find(session, number)
+        found = registry.find_trained(session, number)
         champion = registry.champion(session)
         verdict = gate.judge(session, found, champion)
     return render_template(

@@ -8,6 +8,7 @@ from flask import flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from shared.datasets import reports, store
+from shared.datasets.csv_import import CsvReport
 from shared.datasets.findings import Finding
 from shared.datasets.reports import Report
 from shared.errors import NotFoundError, ValidationError
@@ -20,12 +21,15 @@ from web.pages.present.version_views import AnsweredPhoto
 from web.pages.present.words import category_label
 from web.pages.reading import database_integer
 from web.services import services
+from web.table_import import import_table
 
 PHOTOS_PER_PAGE = 60
 # In the overview of a version, per category.
 SAMPLES = 6
 # Of one finding; all of them are in the report as JSON.
 FINDING_PHOTOS = 12
+# Lines of a table that were left out; who has more mends these first, and imports the table again.
+LINES_SHOWN = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +70,19 @@ def make_dataset() -> Response | tuple[str, int]:
         services().queue.publish(JobKind.REPORT, job_id)
     flash(f"Dataset version {number} holds the examples of this moment.", DONE)
     return redirect(url_for("pages.dataset", number=number), code=303)
+
+
+@blueprint.post("/data/examples")
+@page_login_required("admin")
+def import_labels() -> str | tuple[str, int]:
+    """Take a table of labels, and say what was done with it line by line."""
+    table = request.files.get("table")
+    if table is None or not table.filename:
+        return _index("You have not chosen a table yet. Choose one, then import it."), 422
+    try:
+        return _index(imported=import_table(table.read()))
+    except ValidationError as error:
+        return _index(error.message), error.status
 
 
 @blueprint.get("/data/<int:number>")
@@ -132,11 +149,19 @@ def look_at_dataset(number: int) -> Response:
     return redirect(url_for("pages.dataset", number=number), code=303)
 
 
-def _index(error: str | None = None) -> str:
+def _index(error: str | None = None, imported: CsvReport | None = None) -> str:
     with services().database.read() as session:
         rows = [DatasetRow(version, reports.of(session, version)) for version in store.versions(session)]
         waiting = store.unfrozen(session)
-    return render_template("data/index.html", rows=rows, waiting=waiting, splits=list(Split), error=error)
+    return render_template(
+        "data/index.html",
+        rows=rows,
+        waiting=waiting,
+        splits=list(Split),
+        error=error,
+        imported=imported,
+        shown_lines=LINES_SHOWN,
+    )
 
 
 def _split(name: str | None) -> Split | None:

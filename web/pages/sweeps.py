@@ -7,12 +7,10 @@ from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
 
-from shared import quotas
 from shared.clock import utc_now
-from shared.datasets import reports
 from shared.datasets import store as datasets
 from shared.errors import DatasetBlockedError, NotFoundError, ValidationError
-from shared.jobs import handling, store
+from shared.jobs import handling, log, store
 from shared.jobs.states import JobKind, Split
 from shared.models.hyperparameters import PRESETS, HyperParameters
 from shared.models.parameter_fields import ParametersError
@@ -27,6 +25,7 @@ from web.pages.present.parameter_form import FIELDS
 from web.pages.present.sweep_form import SweepFields, plan_of, sweep_fields
 from web.pages.present.sweep_views import luck, sweep_view
 from web.services import services
+from web.training_submission import accept_sweep
 
 SWEEPS_PER_PAGE = 30
 
@@ -61,11 +60,8 @@ def start_sweep() -> Response | tuple[str, int]:
     try:
         trials, plan = _trials(request.form.get("published"), fields)
         with services().database.write() as session:
-            owner = identity().user.id
-            quotas.require_room_for_training(session, services().settings, owner)
-            dataset = datasets.find(session, number) if number else datasets.latest(session)
-            reports.require_trainable(session, dataset)
-            job_id = sweeps.create(session, owner, dataset.number, trials, plan, fields.register_all).id
+            owner, register_all = identity().user.id, fields.register_all
+            job_id = accept_sweep(session, owner, trials, plan, number, register_all=register_all).id
     except (ValidationError, DatasetBlockedError, NotFoundError) as error:
         return _form_page(fields, error.message), error.status
     services().queue.publish(JobKind.SWEEP, job_id)
@@ -83,6 +79,7 @@ def sweep(job_id: str) -> str:
         view = sweep_view(job, sweeps.trials(session, job_id))
         photos = _validation_photos(session, job)
         attempts = store.attempts(session, job_id)
+        lines = log.lines(session, job_id)
     best = next((row.accuracy for row in view.rows if row.accuracy is not None), None)
     return render_template(
         "sweeps/sweep.html",
@@ -91,6 +88,7 @@ def sweep(job_id: str) -> str:
         view=view,
         photos=photos,
         luck=luck(view.done, photos, best) if best is not None else None,
+        lines=lines,
         attempts=[attempt_row(attempt, now) for attempt in attempts],
         may_cancel=may_cancel(job),
         may_retry=may_retry(job, operator=True),

@@ -9,31 +9,26 @@ from flask import flash, redirect, render_template, request, url_for
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from shared import quotas
-from shared.blobs import photo_key
 from shared.datasets import reports
 from shared.datasets import store as datasets
 from shared.errors import DatasetBlockedError, NotFoundError
 from shared.jobs import store
-from shared.jobs.states import JobKind, Split
+from shared.jobs.states import JobKind
 from shared.models.forecast import Forecast, forecast
 from shared.models.hyperparameters import PRESETS, HyperParameters
 from shared.models.parameter_fields import ParametersError
-from shared.photos.augment import preview
-from shared.photos.contact_sheet import contact_sheet
 from shared.tables import DatasetVersion, Job
+from web.augmentation_preview import augmentation_sheet
 from web.auth import identity, page_login_required
 from web.pages import blueprint
 from web.pages.flashes import DONE
 from web.pages.present.parameter_form import FIELDS, groups, sent_values
 from web.services import services
+from web.training_submission import accept_training
 
 DEFAULT_PRESET = "best"
 # What decides how a photo is varied; the other values may still be wrong while somebody looks at it.
 PREVIEW_FIELDS = ("seed", *(one.name for one in FIELDS if one.group == "Augmentation"))
-# Large enough to see what happens, and twelve of them together small enough to send at every change.
-PREVIEW_SIZE = 120
-PREVIEW_COLUMNS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +75,7 @@ def start_training() -> Response | tuple[str, int] | str:
     try:
         parameters = HyperParameters.from_values(values)
         with services().database.write() as session:
-            quotas.require_room_for_training(session, services().settings, identity().user.id)
-            dataset = datasets.find(session, number) if number else datasets.latest(session)
-            reports.require_trainable(session, dataset)
-            payload = {"parameters": parameters.model_dump(mode="json"), "dataset_version": dataset.number}
-            job_id = store.create(session, JobKind.TRAIN, owner_id=identity().user.id, payload=payload).id
+            job_id = accept_training(session, identity().user.id, parameters, number).id
     except (ParametersError, DatasetBlockedError, NotFoundError) as error:
         with services().database.read() as session:
             refusal = None if isinstance(error, ParametersError) else error.message
@@ -101,15 +92,7 @@ def augmentation_preview() -> Response:
     """Twelve variations of a training photo, as a training with these values would see them."""
     values = sent_values(request.args)
     parameters = HyperParameters.from_values({name: values[name] for name in PREVIEW_FIELDS})
-    with services().database.read() as session:
-        number = request.args.get("dataset_version", type=int)
-        dataset = datasets.find(session, number) if number else datasets.latest(session)
-        photo = datasets.lines(session, dataset.number, Split.TRAIN)[0]
-    data = services().blobs.get(photo_key(photo.digest))
-    samples = preview(data, parameters.augmentation, PREVIEW_SIZE, parameters.seed)
-    response = Response(contact_sheet(samples, PREVIEW_COLUMNS), content_type="image/webp")
-    response.headers["Cache-Control"] = "private, max-age=300"
-    return response
+    return augmentation_sheet(parameters, request.args.get("dataset_version", type=int))
 
 
 def _page(session: Session, filled: _Form) -> str:

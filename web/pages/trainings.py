@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from shared.clock import utc_now
 from shared.datasets import store as datasets
 from shared.errors import NotFoundError
-from shared.jobs import handling, store
+from shared.jobs import handling, log, store
 from shared.jobs.states import JobKind
 from shared.models import registry
 from shared.tables import Job, WorkerHeartbeat
@@ -53,6 +53,7 @@ def training(job_id: str) -> str:
         attempts = store.attempts(session, job_id)
         level, left_out = _champion_level(session, job)
         worker = session.get(WorkerHeartbeat, job.lease_owner) if job.lease_owner else None
+        lines = log.lines(session, job_id)
         facts = run_facts(job, epochs, worker, _made(session, job))
     return render_template(
         "trainings/training.html",
@@ -64,6 +65,7 @@ def training(job_id: str) -> str:
         epochs=epochs,
         charts=training_charts(epochs, level),
         level_left_out=left_out,
+        lines=lines,
         attempts=[attempt_row(attempt, now) for attempt in attempts],
         may_cancel=may_cancel(job),
         may_retry=may_retry(job, operator=True),

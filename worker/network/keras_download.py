@@ -41,7 +41,7 @@ def download_from_keras(
     Raises:
         DownloadError: no answer within `patience` seconds, as long a silence, or an answer that is no file.
     """
-    target = folder / "xception_notop.h5"
+    target = folder / url.rpartition("/")[2]
     try:
         with _opened_in_time(url, patience) as response, target.open("wb") as file:
             total = int(response.headers.get("Content-Length") or 0) or None

@@ -24,6 +24,9 @@ from worker.network.weight_arrays import (
 
 # The float32 numbers take 84 MB; a .keras file may carry an optimizer's two copies besides.
 MAX_MEMBER_BYTES = 512 * 1024 * 1024
+# The top that tells 1000 categories apart: a kernel of 2048 x 1000 and a bias.
+TOP_ARRAYS = 2
+TOP_NUMBERS = 2049 * 1000
 WEIGHTS_MEMBER = "model.weights.h5"
 # Marks the group of a Keras 3 weights file that holds Xception: no smaller network has that many of both.
 _LANDMARKS = ("separable_conv2d_33", "batch_normalization_39", "conv2d_5")
@@ -46,6 +49,27 @@ def read_weights_file(path: Path) -> Arrays:
     if path.suffix in {".h5", ".hdf5"}:
         return _read_hdf5(path)
     raise UnreadableWeightsError("its name must end in .npz, .keras, .weights.h5 or .h5")
+
+
+def read_classifier_file(path: Path) -> tuple[Arrays, Arrays]:
+    """Read the older `.h5` in which Keras publishes the whole network, its ImageNet top included.
+
+    Returns:
+        The 234 arrays below the top in `get_weights()` order, and kernel and bias of the top.
+
+    Raises:
+        UnreadableWeightsError: the file has another form or another network in it.
+    """
+    try:
+        with h5py.File(path, "r") as file:
+            older = file.get("model_weights", file)
+            if "layer_names" not in older.attrs:
+                raise UnreadableWeightsError("it is not in the form in which Keras publishes it")
+            datasets = list(_older_datasets(older))
+            below, top = datasets[:-TOP_ARRAYS], datasets[-TOP_ARRAYS:]
+            return _read_datasets(file, iter(below)), _read_datasets(file, iter(top), TOP_NUMBERS)
+    except (OSError, KeyError, RuntimeError) as error:
+        raise UnreadableWeightsError(f"it is not a readable HDF5 file of Keras ({error})") from error
 
 
 @contextmanager
@@ -122,17 +146,17 @@ def _datasets(layers: h5py.Group) -> Iterator[h5py.Dataset]:
             yield layers[name]["vars"][str(index)]
 
 
-def _read_datasets(file: h5py.File, datasets: Iterator[h5py.Dataset]) -> Arrays:
+def _read_datasets(file: h5py.File, datasets: Iterator[h5py.Dataset], count: int = NUMBER_COUNT) -> Arrays:
     arrays: Arrays = []
-    room = NUMBER_COUNT
+    room = count
     for dataset in datasets:
         _require_plain(file, dataset)
         room -= int(dataset.size)
         if room < 0:
-            raise UnreadableWeightsError(f"it holds more than {NUMBER_COUNT} numbers")
+            raise UnreadableWeightsError(f"it holds more than {count} numbers")
         arrays.append(as_float32(np.asarray(dataset[()])))
     if room:
-        raise UnreadableWeightsError(f"it holds {NUMBER_COUNT - room} numbers instead of {NUMBER_COUNT}")
+        raise UnreadableWeightsError(f"it holds {count - room} numbers instead of {count}")
     return arrays
 
 

@@ -89,15 +89,15 @@ class Checkpoints:
         return [(int(match["epoch"]), path) for match, path in found if match]
 
 
-def job_folders(root: Path) -> set[str]:
-    """The jobs that have checkpoints under `root`."""
+def folders_in(root: Path) -> set[str]:
+    """The names of the folders under `root`; those of checkpoints are called after their job."""
     return {path.name for path in root.iterdir()} if root.is_dir() else set()
 
 
-def remove_folders(root: Path, jobs: Iterable[str]) -> None:
-    """Remove all checkpoints of these jobs; another worker may be doing the same."""
-    for job in jobs:
-        shutil.rmtree(root / job, ignore_errors=True)
+def remove_folders(root: Path, names: Iterable[str]) -> None:
+    """Remove these folders under `root`; another worker may be doing the same."""
+    for name in names:
+        shutil.rmtree(root / name, ignore_errors=True)
 
 
 class _UnusableError(Exception):

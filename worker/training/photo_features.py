@@ -56,7 +56,7 @@ class PhotoFeatures:
         augmentation = parameters.augmentation
         if augmentation.mode == "none":
             return every_epoch(self.read(photos.digests))
-        varied = AugmentedPhotos(photos, augmentation, parameters.seed)
+        varied = AugmentedPhotos(photos, augmentation, parameters.picture_seed)
         if augmentation.mode == "views":
             views = [self._view(varied, photos, number + 1) for number in range(augmentation.views)]
             return one_view_each(np.stack([self.read(photos.digests), *views]), parameters.seed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any
 
 import pytest
@@ -164,3 +165,26 @@ def test_sellers_make_no_examples_of_other_peoples_photos(as_seller: Api) -> Non
         "POST", "/api/v1/datasets/examples", data=b"photo,label\n", headers={"Content-Type": "text/csv"}
     )
     assert answer.status_code == 403
+
+
+def test_a_table_of_labels_is_imported_and_each_line_left_out_is_named(
+    admin_signed_in: FlaskClient, database: Database, digests: list[str]
+) -> None:
+    lines = f"photo,label\n{digests[0]},shirt\n{digests[1]},shirt\n{'e' * 64},hat\n<b>,hat\n"
+    table = {"table": (io.BytesIO(b"\xef\xbb\xbf" + lines.encode()), "labels.csv")}
+    page = post_form(admin_signed_in, "/data/examples", table, page="/data").text
+    assert "0 examples added, 1 relabelled, 1 unchanged, 2 lines left out" in page
+    assert "Line 4: There is no photo " in page
+    assert "Line 5" in page
+    assert "<b>" not in page
+    with database.read() as session:
+        assert session.get_one(Example, digests[0]).label == "shirt"
+
+
+def test_a_table_that_cannot_be_read_is_refused_whole(admin_signed_in: FlaskClient) -> None:
+    for content, sentence in ((b"\xff\xfe", "not in UTF-8"), (b"", "column")):
+        table = {"table": (io.BytesIO(content), "labels.csv")}
+        answer = post_form(admin_signed_in, "/data/examples", table, page="/data")
+        assert (answer.status_code, sentence in answer.text) == (422, True)
+    answer = post_form(admin_signed_in, "/data/examples", page="/data")
+    assert "You have not chosen a table yet." in answer.text

@@ -97,7 +97,7 @@ def test_trials_are_ranked_and_the_share_of_luck_is_told(
                 interval=(accuracy - 0.1, accuracy + 0.1),
                 best_epoch=2,
                 epochs=3,
-                stop_reason="completed",
+                stop_reason="budget",
                 seconds=1.0,
                 curve=[0.5, accuracy, accuracy],
             )

@@ -9,15 +9,16 @@ from flask.testing import FlaskClient
 from PIL import Image
 
 from shared.blobs import BlobStore
+from shared.clock import utc_now
 from shared.database import Database
 from shared.datasets import reports
 from shared.datasets import store as datasets
 from shared.datasets.findings import Finding
-from shared.jobs import store
+from shared.jobs import log, store
 from shared.jobs.states import JobKind, JobState, Split
 from shared.models.hyperparameters import PRESETS
 from shared.photos.intake import prepare
-from shared.tables import Example, Job, User
+from shared.tables import Example, Job, User, WorkerHeartbeat
 from tests.factories import add_job, picture
 from tests.web.pages.forms import post_form
 
@@ -142,3 +143,22 @@ def test_a_run_can_be_cancelled_from_its_page(admin_signed_in: FlaskClient, data
 def test_trainings_are_for_administrators(signed_in: FlaskClient) -> None:
     for path in ("/trainings", FORM, "/data", "/versions/compare"):
         assert signed_in.get(path).status_code == 403
+
+
+@pytest.mark.usefixtures("dataset")
+def test_a_run_shows_its_last_lines_and_how_busy_the_gpu_is(
+    admin_signed_in: FlaskClient, database: Database
+) -> None:
+    post_form(admin_signed_in, FORM, values(), page=FORM)
+    (job,) = trainings(database)
+    with database.write() as session:
+        store.claim(session, JobKind.TRAIN, "train@here:1", 1, job.id)
+        log.keep(session, job.id, 1, ["10:00:00 info <script>alert(1)</script>"])
+        now = utc_now()
+        beat = {"kind": "train", "resident_bytes": 1, "started_at": now, "seen_at": now}
+        session.add(WorkerHeartbeat(name="train@here:1", gpu="NVIDIA H200, 37 % busy", **beat))
+    page = admin_signed_in.get(f"/trainings/{job.id}").text
+    assert "10:00:00 info &lt;script&gt;" in page
+    assert "NVIDIA H200, 37 % busy" in page
+    api = admin_signed_in.get(f"/api/v1/jobs/{job.id}/log").json
+    assert api == {"lines": ["10:00:00 info <script>alert(1)</script>"]}

@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 
 from shared.models.feature_space import FEATURE_COUNT
 from tests.factories import random_head
-from worker.training.checkpoints import Checkpoints, job_folders, remove_folders
+from worker.training.checkpoints import Checkpoints, folders_in, remove_folders
 from worker.training.course import EpochMetrics, TrainingState
 
 JOB = "0198a1b2-0000-7000-8000-000000000001"
@@ -146,8 +146,8 @@ def test_a_killed_writer_leaves_the_checkpoint_before(checkpoints: Checkpoints, 
 
 def test_folders_are_found_and_removed_by_job(checkpoints: Checkpoints, folder: Path) -> None:
     root = folder.parent
-    assert job_folders(root) == set()
+    assert folders_in(root) == set()
     checkpoints.save(state_after(1))
-    assert job_folders(root) == {JOB}
+    assert folders_in(root) == {JOB}
     remove_folders(root, [JOB, "never-there"])
-    assert job_folders(root) == set()
+    assert folders_in(root) == set()

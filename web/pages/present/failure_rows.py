@@ -22,6 +22,9 @@ NOUNS = {
     JobKind.SWEEP: ("sweep", "sweeps"),
     JobKind.REPORT: ("dataset report", "dataset reports"),
     JobKind.QUANTIZE: ("8-bit check", "8-bit checks"),
+    JobKind.RESCORE: ("comparison", "comparisons"),
+    JobKind.IMAGENET: ("untouched network", "untouched networks"),
+    JobKind.TRY: ("try-out", "try-outs"),
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -163,14 +164,7 @@ def _summary(job: Job, waited: str) -> str:
     """The outcome, or what the job is at, in a few words."""
     if job.state is not JobState.SUCCEEDED or not job.result:
         return _without_result(job, waited)
-    if job.kind is JobKind.CLASSIFY:
-        return _answer(job.result)
-    if job.kind is JobKind.REPORT:
-        return plural(job.result.get("findings", 0), "finding", "findings")
-    version = _version(job)
-    if job.kind is JobKind.QUANTIZE:
-        return f"Version {version} {'passed' if job.result.get('passed') else 'was refused'}"
-    return f"Made version {version}" if version is not None else ""
+    return OUTCOME_OF.get(job.kind, _made)(job.result)
 
 
 def _without_result(job: Job, waited: str) -> str:
@@ -183,9 +177,41 @@ def _without_result(job: Job, waited: str) -> str:
     )
 
 
+def _made(result: dict[str, Any]) -> str:
+    version = result.get("model_version")
+    return f"Made version {version}" if isinstance(version, int) else ""
+
+
+def _judged(result: dict[str, Any]) -> str:
+    return f"Version {result.get('model_version')} {'passed' if result.get('passed') else 'was refused'}"
+
+
+def _compared(result: dict[str, Any]) -> str:
+    first, second = result["versions"]
+    return f"Version {second} fixes {result['fixed']} and breaks {result['broken']} of version {first}"
+
+
+def _found(result: dict[str, Any]) -> str:
+    return plural(result.get("findings", 0), "finding", "findings")
+
+
+def _tried(result: dict[str, Any]) -> str:
+    return ", ".join(category_label(answer["category"]) for answer in result["answers"])
+
+
 def _answer(result: dict[str, Any]) -> str:
     sure = confidence(result["confidence"], result["decision"])
     label, figure = category_label(result["category"]), percent(result["confidence"])
     return (
         f"Asked, best guess {label}, {figure}" if sure.level == "ask" else f"{label}, {sure.word}, {figure}"
     )
+
+
+# What came out of a job of each kind, in words; most make a version.
+OUTCOME_OF: dict[JobKind, Callable[[dict[str, Any]], str]] = {
+    JobKind.CLASSIFY: _answer,
+    JobKind.REPORT: _found,
+    JobKind.QUANTIZE: _judged,
+    JobKind.RESCORE: _compared,
+    JobKind.TRY: _tried,
+}

@@ -18,6 +18,9 @@ QUEUE_WORDS = {
     JobKind.SWEEP: "Sweeps",
     JobKind.REPORT: "Dataset reports",
     JobKind.QUANTIZE: "8-bit checks",
+    JobKind.RESCORE: "Comparisons",
+    JobKind.IMAGENET: "Untouched network",
+    JobKind.TRY: "Try-outs",
 }
 # What workers are called, in the order in which a seller's photo depends on them.
 WORKER_WORDS = {"predict": "Prediction", "train": "Training", "maintain": "Upkeep"}

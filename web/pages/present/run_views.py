@@ -13,7 +13,7 @@ from web.pages.present.words import percent
 
 # Why a training ended, in the words of the page.
 STOPS = {
-    "completed": "All epochs ran: the budget is used up.",
+    "budget": "All epochs ran: the budget is used up.",
     "converged": "It stopped early: the validation photos had brought nothing better for long enough.",
     "cancelled": "Somebody asked it to stop; what was best until then is kept.",
     "diverged": "The loss stopped being a number. The best before that is kept; lower the learning rate.",
@@ -66,6 +66,8 @@ def run_facts(
     if job.state is JobState.RUNNING and job.lease_owner:
         memory = f", {worker.resident_bytes / MEGABYTE:,.0f} MB of memory" if worker else ""
         facts.append(("Worker", f"{job.lease_owner}{memory}"))
+        if worker and worker.gpu:
+            facts.append(("GPU", worker.gpu))
     device = measured.get("device") or (worker.device if worker else None)
     engine = measured.get("engine") or (worker.engine if worker else None)
     if device:

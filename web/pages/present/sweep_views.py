@@ -64,7 +64,7 @@ def sweep_view(job: Job, trials: Sequence[SweepTrial]) -> SweepView:
     floor = axis_floor(tuple(trial.metrics["interval"]) for trial in ranked if trial.metrics)
     rows = [_row(job, trial, rank_of.get(trial.number), names, floor) for trial in [*ranked, *others]]
     varied = [titles.get(name, sentence_case(name)) for name in names]
-    return SweepView(varied, rows, floor, _chart(ranked[:CURVES], names), len(ranked))
+    return SweepView(varied, rows, floor, _chart(ranked[:CURVES], names, varied), len(ranked))
 
 
 def varied_names(parameters: Sequence[dict[str, Any]]) -> list[str]:
@@ -104,10 +104,16 @@ def _row(job: Job, trial: SweepTrial, rank: int | None, names: Sequence[str], fl
     )
 
 
-def _chart(best: Sequence[SweepTrial], names: Sequence[str]) -> Chart | None:
+def _in_words(trial: SweepTrial, names: Sequence[str], titles: Sequence[str]) -> str:
+    """What differs in this trial: "learning rate 0.01, hidden units 100"."""
+    pairs = zip(titles, names, strict=True)
+    return ", ".join(f"{title.lower()} {trial.parameters.get(name, '–')}" for title, name in pairs)
+
+
+def _chart(best: Sequence[SweepTrial], names: Sequence[str], titles: Sequence[str]) -> Chart | None:
     """Validation accuracy by epoch of the best trials; shorter ones end earlier."""
     curves = {
-        f"{place}. {', '.join(str(trial.parameters.get(name)) for name in names)}": trial.metrics["curve"]
+        f"{place}. {_in_words(trial, names, titles)}": trial.metrics["curve"]
         for place, trial in enumerate(best, start=1)
         if trial.metrics
     }

@@ -50,6 +50,9 @@ KIND_WORDS = {
     JobKind.SWEEP: "Sweep",
     JobKind.REPORT: "Dataset report",
     JobKind.QUANTIZE: "8-bit check",
+    JobKind.RESCORE: "Comparison",
+    JobKind.IMAGENET: "Untouched network",
+    JobKind.TRY: "Try-out",
 }
 
 

@@ -48,9 +48,12 @@ async function refresh() {
   const response = await fetch(location.href, { credentials: "same-origin" });
   if (!response.ok || response.redirected) return true;
   const page = new DOMParser().parseFromString(await response.text(), "text/html");
+  const unfinished = page.querySelector("[data-unfinished]") !== null;
+  // What comes out is more than the marked parts: the page is shown anew, once.
+  if (!unfinished && root.hasAttribute("data-live-whole")) location.reload();
   parts(page).forEach(renew);
   announceNew(page);
-  return page.querySelector("[data-unfinished]") !== null;
+  return unfinished;
 }
 
 /** Look again every few seconds. */
