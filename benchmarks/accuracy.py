@@ -10,15 +10,13 @@ import argparse
 import statistics
 import sys
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
-from cli.client import Client, connect
-
-from cli.following import follow_with_bar
+from cli.following import follow
+from cli.server import connect
+from hangtag_client import Client, Job, ModelVersion
 
 SEEDS = (1, 2, 3)
-Json = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,48 +53,48 @@ def main() -> None:
     with connect() as client:
         for name in names:
             jobs, numbers = (_fine_tuned if ROWS[name].fine_tunes else _swept)(client, ROWS[name])
-            versions = [client.get(f"/api/v1/models/{number}") for number in numbers]
+            versions = [client.model(number) for number in numbers]
             print(_told(ROWS[name], versions, sum(map(_minutes, jobs))), flush=True)
 
 
-def _fine_tuned(client: Client, row: Row) -> tuple[list[Json], list[int]]:
+def _fine_tuned(client: Client, row: Row) -> tuple[list[Job], list[int]]:
     """A training for each seed; those that wait together share what the frozen blocks see."""
-    bodies = [{"preset": row.preset, **dict(row.changes), "seed": seed} for seed in SEEDS]
-    started = [client.post("/api/v1/trainings", body)["job"] for body in bodies]
+    started = [client.train(row.preset, **dict(row.changes), seed=seed) for seed in SEEDS]
     jobs = [_ended(client, job) for job in started]
-    return jobs, [job["result"]["model_version"] for job in jobs]
+    return jobs, [job.outcome()["model_version"] for job in jobs]
 
 
-def _swept(client: Client, row: Row) -> tuple[list[Json], list[int]]:
+def _swept(client: Client, row: Row) -> tuple[list[Job], list[int]]:
     """One sweep over the seeds."""
     plan = {"strategy": "grid", "over": {"seed": list(SEEDS)}}
-    body = {"plan": plan, "base": {"preset": row.preset, **dict(row.changes)}, "register_all": True}
-    job = _ended(client, client.post("/api/v1/sweeps", body)["job"])
-    trials = client.get(f"/api/v1/sweeps/{job['id']}")["trials"]
-    return [job], [trial["model_version"] for trial in sorted(trials, key=lambda trial: trial["number"])]
+    base = {"preset": row.preset, **dict(row.changes)}
+    job = _ended(client, client.sweep(plan=plan, base=base, register_all=True))
+    trials = sorted(client.trials(job.id).trials, key=lambda trial: trial.number)
+    return [job], [trial.model_version or 0 for trial in trials]
 
 
-def _ended(client: Client, job: Json) -> Json:
-    job = follow_with_bar(client, job)
-    if job["state"] != "succeeded":
-        sys.exit(f"Job {job['id']} {job['state']}: {(job['error'] or {}).get('message', 'no reason given')}")
+def _ended(client: Client, job: Job) -> Job:
+    job = follow(client, job, drawn=False)
+    if job.state != "succeeded":
+        sys.exit(f"Job {job.id} {job.state}: {job.error.message if job.error else 'no reason given'}")
     return job
 
 
-def _told(row: Row, versions: list[Json], minutes: float) -> str:
+def _told(row: Row, versions: list[ModelVersion], minutes: float) -> str:
     """A row of the table."""
-    test = [version["metrics"]["test"] for version in versions]
+    test = [version.metrics["test"] for version in versions]
     each = ", ".join("{:.3f} ({:.3f} to {:.3f})".format(one["accuracy"], *one["interval"]) for one in test)
     means = [
-        statistics.mean(version["metrics"][split]["accuracy"] for version in versions)
+        statistics.mean(version.metrics[split]["accuracy"] for version in versions)
         for split in ("validation", "test")
     ]
     return f"| {row.title} | {means[0]:.3f} | {means[1]:.3f} | {each} | {minutes:.0f} min |"
 
 
-def _minutes(job: Json) -> float:
-    began, ended = (datetime.fromisoformat(job[moment]) for moment in ("started_at", "finished_at"))
-    return (ended - began).total_seconds() / 60
+def _minutes(job: Job) -> float:
+    if job.started_at is None or job.finished_at is None:
+        return 0.0
+    return (job.finished_at - job.started_at).total_seconds() / 60
 
 
 if __name__ == "__main__":
