@@ -157,6 +157,26 @@ class BusyError(TransientError):
     status = 503
 
 
+class BusyWithYoursError(BusyError):
+    """A large upload of yours is being taken in. Please send the next one when it has been answered."""
+
+    status = 429
+
+
+class TooManyAtOnceError(TransientError):
+    """You are sending as many requests at once as one person may. Please send fewer side by side."""
+
+    code = "too_many_at_once"
+    status = 429
+
+
+class RequestTooSlowError(TransientError):
+    """The request came too slowly. Nothing of it was kept. Send it again on a better line."""
+
+    code = "request_too_slow"
+    status = 408
+
+
 class PhotoTooSmallError(PhotoError):
     """The photo is too small to recognise anything. Please send one of at least 32 by 32 pixels."""
 

@@ -19,6 +19,8 @@ from web.pages.listings import editor
 from web.pages.present.listing_views import listing_card
 from web.pages.present.photo_cards import photo_card
 from web.pages.reading import photos_of
+from web.request_sizes import MAX_BYTES as MAX_USUAL_BYTES
+from web.request_sizes import make_room
 from web.services import services
 from web.submission import submit_photo
 
@@ -35,8 +37,9 @@ NOTHING_CHOSEN = "You have not chosen a photo yet. Choose one or more, then uplo
 @blueprint.before_request
 def allow_many_photos() -> None:
     """Let the plain form send a listing's worth of photos at once; scripts send them one by one."""
-    if request.endpoint in ("pages.begin_listing", "pages.save_listing"):
-        request.max_content_length = MAX_FORM_BYTES
+    large = (request.content_length or 0) > MAX_USUAL_BYTES
+    if large and request.endpoint in ("pages.begin_listing", "pages.save_listing"):
+        make_room(MAX_FORM_BYTES)
 
 
 @blueprint.get("/sell")
