@@ -10,8 +10,8 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from shared.clock import utc_now
-from shared.errors import QuotaExceededError, StorageQuotaError, TrainingQuotaError
 from shared.jobs.states import JobKind
+from shared.limit_errors import QuotaExceededError, StorageQuotaError, TrainingQuotaError
 from shared.settings import Settings
 from shared.tables import Job, Photo
 

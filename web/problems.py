@@ -14,13 +14,8 @@ from pydantic import ValidationError
 from werkzeug.datastructures import Headers
 from werkzeug.exceptions import ClientDisconnected, HTTPException, SecurityError
 
-from shared.errors import (
-    HangtagError,
-    QuotaExceededError,
-    RateLimitedError,
-    RequestTooSlowError,
-    TransientError,
-)
+from shared.errors import HangtagError, TransientError
+from shared.limit_errors import QuotaExceededError, RateLimitedError, RequestTooSlowError
 from web.incoming_request import came_too_slowly
 
 logger = structlog.get_logger(__name__)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Flask, request
 
-from shared.errors import (
+from shared.limit_errors import (
     BusyError,
     BusyWithYoursError,
     TooManyAtOnceError,

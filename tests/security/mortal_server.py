@@ -26,4 +26,4 @@ def _store_and_die(photo: PreparedPhoto, blobs: BlobStore) -> None:
 
 
 __all__ = ["app"]
-PreparedPhoto.store = _store_and_die  # type: ignore[method-assign]
+PreparedPhoto.store = _store_and_die  # type: ignore[method-assign, assignment]

@@ -9,8 +9,8 @@ import pytest
 from shared import quotas
 from shared.blobs import BlobStore
 from shared.database import Database
-from shared.errors import QuotaExceededError, StorageQuotaError, TrainingQuotaError
 from shared.jobs.states import JobKind
+from shared.limit_errors import QuotaExceededError, StorageQuotaError, TrainingQuotaError
 from shared.settings import Settings
 from tests.factories import add_failures, add_job, add_photo, add_user
 
