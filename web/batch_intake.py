@@ -54,7 +54,8 @@ def receive() -> tuple[str, bool]:
 def _accept(session: Session, sent: list[batches.Sent]) -> dict[str, Any]:
     owner_id = identity().user.id
     sizes = [item.content.size for item in sent if isinstance(item.content, StoredPhoto)]
-    quotas.require_room_for_photos(session, services().settings, owner_id, sizes)
+    refused = len(sent) - len(sizes)
+    quotas.require_room_for_photos(session, services().settings, owner_id, sizes, refused)
     return {"batch_id": batches.create(session, owner_id, sent).id}
 
 

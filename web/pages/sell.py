@@ -6,6 +6,7 @@ from flask import flash, get_flashed_messages, redirect, render_template, reques
 from werkzeug.datastructures import FileStorage
 from werkzeug.wrappers import Response
 
+from shared import quotas
 from shared.errors import HangtagError
 from shared.jobs import store
 from shared.listings import store as listings
@@ -68,7 +69,9 @@ def begin_listing() -> Response:
         flash(NOTHING_CHOSEN, HINT)
         return redirect(url_for("pages.sell"), code=303)
     with services().database.write() as session:
-        made = listings.create(session, identity().user.id, request.form.get("title", ""))
+        owner_id = identity().user.id
+        quotas.require_room_for_listing(session, services().settings, owner_id)
+        made = listings.create(session, owner_id, request.form.get("title", ""))
     _submit_all(files, made.id)
     return redirect(url_for("pages.listing", listing_id=made.id), code=303)
 
