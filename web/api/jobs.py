@@ -91,8 +91,8 @@ def cancel(job_id: str) -> Response:
     summary="Try a job again",
     description="Makes a new job with the same task; the old one keeps its state. Asked again, the answer is "
     "the same new job, unless that one failed too: then it is tried again. What is in quarantine only an "
-    "administrator can let out of it: 409 `quarantined` for its owner. Trainings also need `train`, and count "
-    "as new ones.",
+    "administrator can let out of it: 409 `quarantined` for its owner. Trainings also need `train` and "
+    "count as new ones.",
     responses=problems(404, 409),
 )
 def retry(job_id: str) -> Response:

@@ -23,7 +23,7 @@ from web.api.version_schemas import (
     NotesOut,
     VerdictOut,
 )
-from web.auth import identity, require
+from web.auth import REVIEWERS, identity, require
 from web.idempotency import PARAMETER, fingerprint
 from web.services import services
 
@@ -41,7 +41,7 @@ def index() -> Response:
         aliases = registry.aliases(session)
         judged = engine_gates.every(session)
         versions = [
-            VersionOut.of(version, aliases, judged.get(version.number))
+            _seen(VersionOut.of(version, aliases, judged.get(version.number)))
             for version in registry.versions(session)
         ]
     return polled(VersionsOut(versions=versions))
@@ -56,11 +56,16 @@ def show(number: int) -> Response:
     with services().database.read() as session:
         found = registry.find(session, number)
         version = VersionOut.of(found, registry.aliases(session), engine_gates.of(session, number))
-    return polled(version)
+    return polled(_seen(version))
+
+
+def _seen(version: VersionOut) -> VersionOut:
+    """A version as whoever asks may see it: sellers have no use for where it comes from."""
+    return version.model_copy(update={"lineage": {}}) if identity().user.role == "seller" else version
 
 
 @blueprint.get("/models/<int:number>/evaluation")
-@require("read")
+@require("read", REVIEWERS)
 @blueprint.output(EvaluationOut)
 @blueprint.doc(summary="How good a version is", responses=problems(404))
 def evaluation(number: int) -> Response:
@@ -114,7 +119,7 @@ def _download(key: str, name: str) -> Response:
 
 
 @blueprint.get("/models/<int:number>/gate")
-@require("read")
+@require("read", REVIEWERS)
 @blueprint.output(VerdictOut)
 @blueprint.doc(summary="Whether a version may become the champion", responses=problems(404))
 def verdict(number: int) -> Response:
@@ -125,7 +130,7 @@ def verdict(number: int) -> Response:
 
 
 @blueprint.get("/models/<int:number>/notes")
-@require("read")
+@require("read", REVIEWERS)
 @blueprint.output(NotesOut)
 @blueprint.doc(summary="Notes about a version", responses=problems(404))
 def list_notes(number: int) -> Response:
@@ -149,7 +154,7 @@ def add_note(number: int, json_data: NoteIn) -> Response:
 
 
 @blueprint.get("/models/compare")
-@require("read")
+@require("read", REVIEWERS)
 @blueprint.input(CompareQuery, location="query")
 @blueprint.output(ComparisonOut)
 @blueprint.doc(
