@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from apiflask import APIBlueprint
 from flask import Response
+from sqlalchemy.orm import Session
 
 from shared.blobs import head_key, layers_key
 from shared.errors import NotFoundError
@@ -24,7 +27,7 @@ from web.api.version_schemas import (
     VerdictOut,
 )
 from web.auth import REVIEWERS, identity, require
-from web.idempotency import PARAMETER, fingerprint
+from web.idempotency import PARAMETER, REPLAYED, fingerprint, once
 from web.services import services
 
 blueprint = APIBlueprint("models", __name__, tag="Models")
@@ -145,12 +148,20 @@ def list_notes(number: int) -> Response:
 @require("train")
 @blueprint.input(NoteIn)
 @blueprint.output(NoteOut, 201)
-@blueprint.doc(summary="Write a note about a version", responses=problems(400, 404, 422))
+@blueprint.doc(
+    summary="Write a note about a version",
+    responses=problems(400, 404, 409, 422),
+    extensions={"x-parameters": [PARAMETER]},
+)
 def add_note(number: int, json_data: NoteIn) -> Response:
     """Notes are added, never changed."""
-    with services().database.write() as session:
-        note = NoteOut.of(notes.add(session, number, identity().user.name, json_data.text))
-    return answer(note, 201)
+
+    def work(session: Session) -> dict[str, Any]:
+        note = notes.add(session, number, identity().user.name, json_data.text)
+        return NoteOut.of(note).model_dump(mode="json")
+
+    made, replayed = once(fingerprint(json_data.model_dump_json().encode()), work)
+    return answer(NoteOut.model_validate(made), 201, REPLAYED if replayed else {})
 
 
 @blueprint.get("/models/compare")
