@@ -48,9 +48,7 @@ def recall(session: Session, owner_id: str, key: str, fingerprint: str) -> dict[
     if row.fingerprint != fingerprint:
         raise IdempotencyKeyReusedError
     if row.answer == FORGOTTEN:
-        raise PhotoDeletedError(
-            "The photo of this request was deleted. Use a new key to send it anew."
-        )
+        raise PhotoDeletedError("The photo of this request was deleted. Use a new key to send it anew.")
     return row.answer
 
 

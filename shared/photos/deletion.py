@@ -23,7 +23,7 @@ from shared.jobs.states import JobState
 from shared.models import evaluated
 from shared.overview import hours
 from shared.photos import store as photos
-from shared.tables import Batch, DeletedPhoto, Job, Listing, Photo
+from shared.tables import Batch, DeletedPhoto, Job, Listing, Photo, Review
 from shared.webhooks import outbox
 
 # Photos per transaction: short for sellers who write at the same time.
@@ -58,6 +58,19 @@ def delete_some_of(session: Session, owner_id: str) -> list[str]:
     found = list(session.scalars(select(Photo).where(Photo.owner_id == owner_id).limit(CHUNK)))
     _delete(session, found)
     return [photo.digest for photo in found]
+
+
+def delete_some_reviews_of(session: Session, owner_id: str) -> int:
+    """Take up to a chunk of what somebody said as a reviewer out of the database. Returns how much.
+
+    It labels these photos no more; reviews of their own photos have gone with the photos.
+    """
+    theirs = select(Review.id, Photo.digest).join(Photo).where(Review.reviewer_id == owner_id).limit(CHUNK)
+    found = session.execute(theirs).all()
+    session.execute(delete(Review).where(Review.id.in_([row.id for row in found])))
+    for digest in sorted({row.digest for row in found}):
+        labels.settle(session, digest)
+    return len(found)
 
 
 def delete_traces_of(session: Session, owner_id: str) -> int:
