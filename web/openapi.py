@@ -11,14 +11,15 @@ from web.api.answers import problems
 DESCRIPTION = (
     "Send a photo, get the category it belongs to. Authenticate with `Authorization: Bearer <key>`; "
     "make a key on your account page, or with `hangtag key create --name NAME --scopes classify,read`. "
-    "Errors are `application/problem+json` with a stable `code`."
+    "Errors are `application/problem+json` with a stable `code`; a method that an address does not take is "
+    "answered with 405 `method_not_allowed` and `Allow`, a fault of ours with 500 `internal_error`."
 )
 OPEN_PATHS = ("/healthz", "/readyz", "/metrics")
 
 
 def _add_general_answers(operation: dict[str, Any]) -> None:
     """The answers that any operation may give: text that cannot be used, and a body that cannot be read."""
-    statuses = (400, 413, 422) if "requestBody" in operation else (422,)
+    statuses = (400, 408, 413, 422) if "requestBody" in operation else (422,)
     for status, described in problems(*statuses).items():
         operation["responses"].setdefault(str(status), described)
     operation["responses"] = dict(sorted(operation["responses"].items()))
