@@ -10,9 +10,10 @@ import structlog
 from apiflask import APIFlask, HTTPError
 from flask import Response, g, jsonify, request
 from flask_wtf.csrf import CSRFError
+from gunicorn.http.errors import ParseException
 from pydantic import ValidationError
 from werkzeug.datastructures import Headers
-from werkzeug.exceptions import ClientDisconnected, HTTPException, SecurityError
+from werkzeug.exceptions import BadRequest, ClientDisconnected, HTTPException, SecurityError
 
 from shared.errors import HangtagError, TransientError
 from shared.limit_errors import QuotaExceededError, RateLimitedError, RequestTooSlowError
@@ -36,6 +37,7 @@ HTTP_CODES = {
 RETRY_SECONDS = "5"
 FOR_PROGRAMS = ("/api/v1/", "/healthz", "/readyz", "/metrics")
 WRONG_VALUES = "Some of the values sent cannot be used; see errors."
+BROKEN_BODY = "The body is not in the chunks that its headers announce. Send it again."
 INTERNAL = "Something went wrong on our side. Please try again; the request id helps us find the cause."
 
 
@@ -67,6 +69,7 @@ def register(app: APIFlask) -> None:
     app.register_error_handler(CSRFError, _from_csrf)
     app.register_error_handler(ValidationError, _from_pydantic)
     app.register_error_handler(HTTPException, _from_werkzeug)
+    app.register_error_handler(ParseException, lambda _error: _from_werkzeug(BadRequest(BROKEN_BODY)))
     app.register_error_handler(Exception, _from_bug)
 
 

@@ -138,3 +138,29 @@ def test_a_process_that_dies_within_a_batch_leaves_only_orphans_and_the_batch_ca
     assert again.headers["Idempotency-Replayed"] == "true"
     assert server.rows()["photo"] == before["photo"] + 6
     assert len(server.files()) == 12  # pixels and thumbnails
+
+
+@pytest.mark.parametrize(
+    ("path", "kind", "length", "body"),
+    [
+        ("/api/v1/listings", "application/json", "Transfer-Encoding: chunked", b"ZZ\r\n{}\r\n0\r\n\r\n"),
+        ("/api/v1/listings", "application/json", "Transfer-Encoding: chunked", b"2\r\n{}"),
+        (BATCHES, "multipart/form-data; boundary=b", "Transfer-Encoding: chunked", b"3\r\n--b\r\nZZ\r\n"),
+        ("/api/v1/datasets/examples", "text/csv", "Content-Length: 500", b"photo,label\n"),
+    ],
+)
+def test_a_body_that_breaks_off_or_breaks_its_frame_is_refused(
+    server: WebServer, path: str, kind: str, length: str, body: bytes
+) -> None:
+    key = add_key(server.database, server.admin, "classify", "train")
+    head = (
+        f"POST {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {key}\r\n"
+        f"Content-Type: {kind}\r\n{length}\r\nConnection: close\r\n\r\n"
+    )
+    with closing(socket.create_connection(("127.0.0.1", server.settings.port), timeout=20)) as connection:
+        connection.sendall(head.encode() + body)
+        connection.shutdown(socket.SHUT_WR)
+        answer = b"".join(iter(lambda: connection.recv(65536), b""))
+    head_of_answer, _, document = answer.partition(b"\r\n\r\n")
+    assert head_of_answer.startswith(b"HTTP/1.1 400 "), answer
+    assert json.loads(document)["status"] == 400
