@@ -7,6 +7,7 @@ from typing import Any
 from apiflask import APIFlask
 
 from web.api.answers import problems
+from web.api.field_words import describe_fields
 
 DESCRIPTION = (
     "Send a photo, get the category it belongs to. Authenticate with `Authorization: Bearer <key>`; "
@@ -36,6 +37,7 @@ def _complete(spec: dict[str, Any] | str) -> dict[str, Any] | str:
         return spec
     components = spec.setdefault("components", {})
     components["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
+    describe_fields(components.get("schemas", {}))
     for path, operations in spec["paths"].items():
         for operation in operations.values():
             if path not in OPEN_PATHS:
