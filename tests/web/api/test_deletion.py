@@ -233,7 +233,7 @@ def test_everything_of_one_person_can_be_deleted_and_nothing_of_another(
         assert [photo.id for photo in session.scalars(select(Photo))] == [theirs[0]]
         assert [job.id for job in session.scalars(select(Job))] == [theirs[1]]
         assert len(session.scalars(select(DeletedPhoto)).all()) == 5
-    assert as_seller("DELETE", "/api/v1/account/data").json == {"photos": 0, "batches": 0}
+    assert as_seller("DELETE", "/api/v1/account/data").json == {"photos": 0, "batches": 0, "reviews": 0}
 
 
 def test_what_versions_answered_for_a_deleted_test_photo_goes_with_it(
