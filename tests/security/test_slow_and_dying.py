@@ -16,7 +16,7 @@ import pytest
 from shared.blobs import BlobStore
 from tests.factories import add_key, add_user, picture
 from tests.web_server import WebServer, serve
-from worker.sweep import KEPT_FOR, sweep_blobs
+from worker.leftovers import KEPT_FOR, sweep_blobs
 
 # Tells `mortal_server` to die; importing it here would start its application.
 ORDER = "die"

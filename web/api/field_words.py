@@ -113,6 +113,11 @@ WORDS = {
     "high": "The largest value.",
     "scale": "Whether values are drawn evenly (`linear`) or by their logarithms (`log`).",
     "seed": "The same number draws the same trials.",
+    "photos_per_second": "How many photos go through the network in a second, as measured here.",
+    "feature_seconds": "How long the features that are missing will take.",
+    "epoch_seconds": "How long one epoch will take.",
+    "tuning_seconds": "How long fine-tuning will take.",
+    "lines": "One after the other, the oldest first.",
     # Versions
     "a": "The version that is compared with.",
     "b": "The version that is compared.",
