@@ -65,7 +65,7 @@ def _environment(folder: Path) -> dict[str, str]:
 
 @contextmanager
 def _serving(environment: dict[str, str]) -> Iterator[None]:
-    server = subprocess.Popen([HANGTAG, "run"], env=environment, start_new_session=True)  # noqa: S603
+    server = subprocess.Popen([HANGTAG, "run"], env=environment, start_new_session=True)  # noqa: S603 - our own command
     try:
         _wait_until_ready(f"http://127.0.0.1:{environment['HANGTAG_PORT']}/readyz", server)
         yield

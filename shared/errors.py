@@ -150,13 +150,6 @@ class ArchiveUnsafeError(ArchiveError):
     code = "archive_unsafe"
 
 
-class BusyError(TransientError):
-    """Hangtag is taking in other large batches at the moment. Please try again shortly."""
-
-    code = "busy"
-    status = 503
-
-
 class PhotoTooSmallError(PhotoError):
     """The photo is too small to recognise anything. Please send one of at least 32 by 32 pixels."""
 
@@ -219,19 +212,6 @@ class DatabaseUnavailableError(TransientError):
 
     code = "database_unavailable"
     status = 503
-
-
-class TooManyStreamsError(TransientError):
-    """Too many event streams are open at the moment. Poll the job instead, or try again shortly."""
-
-    code = "too_many_streams"
-    status = 503
-
-
-class TooManyStreamsOfOneError(TooManyStreamsError):
-    """You have as many event streams open as one person may. Close one, or poll the job instead."""
-
-    status = 429
 
 
 class NoChampionError(TransientError):
@@ -360,37 +340,3 @@ class UntrustedHostError(PermanentError):
 
     code = "host_not_trusted"
     status = 400
-
-
-class RateLimitedError(TransientError):
-    """Too many requests in a short time."""
-
-    code = "rate_limited"
-    status = 429
-
-    def __init__(self, message: str, retry_after: int) -> None:
-        super().__init__(message)
-        self.retry_after = retry_after  # seconds
-
-
-class QuotaExceededError(PermanentError):
-    """You have reached what one person may use here."""
-
-    code = "quota_exceeded"
-    status = 429
-
-    def __init__(self, message: str, retry_after: int) -> None:
-        super().__init__(message)
-        self.retry_after = retry_after  # seconds
-
-
-class StorageQuotaError(ConflictError):
-    """Your photos fill the room that is set aside for one person. Delete some, or ask an administrator."""
-
-    code = "storage_quota_exceeded"
-
-
-class TrainingQuotaError(ConflictError):
-    """As many trainings of yours wait or run as one person may have. Wait for one to end, or cancel it."""
-
-    code = "training_quota_exceeded"

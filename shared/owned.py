@@ -5,13 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, or_, select
 from sqlalchemy.orm import Session
 
 from shared.clock import rfc3339
 from shared.database import Database
 from shared.models import activation_map
-from shared.tables import Batch, BatchItem, CategoryChoice, Job, Listing, ListingPhoto, Photo, Prediction
+from shared.tables import (
+    Batch,
+    BatchItem,
+    CategoryChoice,
+    Job,
+    Listing,
+    ListingPhoto,
+    Photo,
+    Prediction,
+    Review,
+)
 
 # Rows read at once.
 PAGE = 500
@@ -25,16 +35,19 @@ def photos(database: Database, owner_id: str) -> Iterator[Photo]:
 
 
 def lines(database: Database, owner_id: str) -> dict[str, Iterator[dict[str, Any]]]:
-    """What is known about somebody's photos: for each kind of row, its rows as plain values."""
+    """What is known about somebody's photos, and what they said about others': plain values by kind."""
     jobs = select(Job).where(Job.owner_id == owner_id)
     predictions = select(Prediction).join(Photo).where(Photo.owner_id == owner_id)
     batches = select(Batch).where(Batch.owner_id == owner_id)
     listings = select(Listing).where(Listing.owner_id == owner_id)
+    mine = or_(Photo.owner_id == owner_id, Review.reviewer_id == owner_id)
+    reviews = select(Review).join(Photo).where(mine)
     return {
         "photos": map(_photo, photos(database, owner_id)),
         "jobs": map(_job, _rows(database, jobs, Job.id)),
         "predictions": map(_prediction, _rows(database, predictions, Prediction.id)),
         "listings": (_listing(database, listing) for listing in _rows(database, listings, Listing.id)),
+        "reviews": (_review(row, owner_id) for row in _rows(database, reviews, Review.id)),
         "batches": (_batch(database, batch) for batch in _rows(database, batches, Batch.id)),
     }
 
@@ -97,6 +110,19 @@ def _prediction(prediction: Prediction) -> dict[str, Any]:
         "top": prediction.top,
         "map": activation_map.rows(prediction.activation_map) if prediction.activation_map else None,
         "created_at": rfc3339(prediction.created_at),
+    }
+
+
+def _review(review: Review, owner_id: str) -> dict[str, Any]:
+    """Who else reviewed a photo is not told."""
+    return {
+        "photo_id": review.photo_id,
+        "by_you": review.reviewer_id == owner_id,
+        "label": review.label,
+        "suggested": review.suggested,
+        "model_version": review.model_version,
+        "created_at": rfc3339(review.created_at),
+        "undone_at": rfc3339(review.undone_at),
     }
 
 

@@ -69,6 +69,7 @@ class Settings:
     # What one person may use; 0 does not limit.
     quota_photos_per_day: int
     quota_waiting_jobs: int
+    quota_listings_per_day: int
     quota_storage_gb: int
     quota_trainings: int  # waiting or running at once
     quota_webhooks: int
@@ -269,6 +270,7 @@ def load_settings(env: Mapping[str, str] | None = None) -> Settings:
         rate_writes=_parse(env, "RATE_WRITES", "6000", _between(0, MOST)),
         quota_photos_per_day=_parse(env, "QUOTA_PHOTOS_PER_DAY", "50000", _between(0, MOST)),
         quota_waiting_jobs=_parse(env, "QUOTA_WAITING_JOBS", "50000", _between(0, MOST)),
+        quota_listings_per_day=_parse(env, "QUOTA_LISTINGS_PER_DAY", "10000", _between(0, MOST)),
         quota_storage_gb=_parse(env, "QUOTA_STORAGE_GB", "100", _between(0, MOST)),
         quota_trainings=_parse(env, "QUOTA_TRAININGS", "20", _between(0, MOST)),
         quota_webhooks=_parse(env, "QUOTA_WEBHOOKS", "10", _between(0, MOST)),

@@ -73,7 +73,9 @@ class WebServer:
 
 
 @contextmanager
-def serve(folder: Path, redis_url: str) -> Iterator[WebServer]:
+def serve(
+    folder: Path, redis_url: str, *, conf: str = "web.gunicorn_conf", app: str = "web.wsgi:app"
+) -> Iterator[WebServer]:
     """Start a server with an empty data folder, and stop it at the end."""
     env = {
         "HANGTAG_DATA_DIR": str(folder),
@@ -86,7 +88,7 @@ def serve(folder: Path, redis_url: str) -> Iterator[WebServer]:
     upgrade(settings)
     database = Database(settings.database_url)
     seller, admin = add_user(database, "Sam", "seller"), add_user(database, "Ada", "admin")
-    command = [sys.executable, "-m", "gunicorn", "-c", "python:web.gunicorn_conf", "web.wsgi:app"]
+    command = [sys.executable, "-m", "gunicorn", "-c", f"python:{conf}", app]
     with (folder / "web.log").open("ab") as log:
         process = subprocess.Popen(command, env={**os.environ, **env}, stdout=log, stderr=log)
     server = WebServer(settings, database, process, seller, admin)

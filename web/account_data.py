@@ -27,6 +27,7 @@ photos.jsonl       one line per photo; "file" is its place in this archive
 jobs.jsonl         one line per job
 predictions.jsonl  one line per answer of a model version for a photo
 listings.jsonl     one line per listing, with its photos and every choice of a category
+reviews.jsonl      one line per answer of a reviewer about a photo of yours, and per answer that you gave
 batches.jsonl      one line per batch, with the files that were sent
 missing.txt        only if a photo's file was gone from the storage
 """
@@ -38,6 +39,7 @@ class Deleted:
 
     photos: int
     batches: int
+    reviews: int  # that they gave
 
 
 def delete_photo(services: Services, photo_id: str, owner_id: str | None, *, by: str) -> None:
@@ -62,14 +64,19 @@ def delete_everything(services: Services, owner_id: str, *, by: str) -> Deleted:
     while digests := services.database.transact(lambda session: deletion.delete_some_of(session, owner_id)):
         count += len(digests)
         _remove_pixels(services, digests)
+    reviews = 0
+    while some := services.database.transact(
+        lambda session: deletion.delete_some_reviews_of(session, owner_id)
+    ):
+        reviews += some
 
     def work(session: Session) -> int:
         batches = deletion.delete_traces_of(session, owner_id)
-        said = {"photos": count, "batches": batches}
+        said = {"photos": count, "batches": batches, "reviews": reviews}
         audit.record(session, by, Action.DELETED, f"everything of {by}", said)
         return batches
 
-    return Deleted(count, services.database.transact(work))
+    return Deleted(count, services.database.transact(work), reviews)
 
 
 def export_everything(services: Services, owner_id: str) -> Iterator[bytes]:

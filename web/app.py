@@ -17,15 +17,12 @@ from shared.errors import NotFoundError
 from shared.jobs.queue import CeleryQueue, JobQueue
 from shared.photos.decoder import Decoder
 from shared.settings import Settings
-from web import api, hosts, limits, pages, problems
+from web import api, hosts, limits, pages, problems, request_sizes
 from web.auth import csrf
 from web.incoming_request import IncomingRequest, refuse_nul
 from web.openapi import describe
-from web.services import EXTENSION, MAX_BATCHES, MAX_WAITERS, Services, services
-from web.streams import Streams
+from web.services import EXTENSION, MAX_WAITERS, Services, services
 
-# One photo of at most 10 MiB, plus the form around it, many photos in the plain form.
-MAX_REQUEST_BYTES = 25 * 1024 * 1024
 MAX_FORM_FIELD_BYTES = 500_000
 MAX_FORM_PARTS = 100
 # Pictures decoded at once in one web process; each takes a core, and up to half a gigabyte for the largest.
@@ -61,14 +58,16 @@ def create_app(settings: Settings, queue: JobQueue | None = None) -> APIFlask:
         queue=queue or CeleryQueue(settings),
         decoder=Decoder(DECODERS),
         waiters=threading.BoundedSemaphore(MAX_WAITERS),
-        streams=Streams(),
-        batches=threading.BoundedSemaphore(MAX_BATCHES),
+        streams=request_sizes.stream_places(),
+        large_requests=request_sizes.large_places(),
+        writes=request_sizes.write_places(),
     )
     csrf.init_app(app)
     app.before_request(_bind_log_context)
     hosts.register(app, settings)
     problems.register(app)
     limits.register(app, settings)
+    request_sizes.register(app)
     api.register(app)
     pages.register(app)
     describe(app)
@@ -82,7 +81,7 @@ def _configure(app: APIFlask, settings: Settings) -> None:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
     app.config.update(
         SECRET_KEY=settings.secret_key,
-        MAX_CONTENT_LENGTH=MAX_REQUEST_BYTES,
+        MAX_CONTENT_LENGTH=request_sizes.MAX_BYTES,
         MAX_FORM_MEMORY_SIZE=MAX_FORM_FIELD_BYTES,
         MAX_FORM_PARTS=MAX_FORM_PARTS,
         PERMANENT_SESSION_LIFETIME=SESSION_LIFETIME,

@@ -27,7 +27,7 @@ def augmentation_sheet(parameters: HyperParameters, dataset_version: int | None)
     """
     with services().database.read() as session:
         number = dataset_version or datasets.latest(session).number
-        photos = datasets.lines(session, datasets.find(session, number).number, Split.TRAIN)
+        photos = datasets.lines(session, datasets.find(session, number).number, Split.TRAIN, limit=1)
     if not photos:
         raise NotFoundError(f"Dataset version {number} has no training photos to vary.")
     data = services().blobs.get(photo_key(photos[0].digest))

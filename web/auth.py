@@ -26,6 +26,8 @@ logger = structlog.get_logger(__name__)
 View = TypeVar("View", bound=Callable[..., Any])
 
 csrf = CSRFProtect()
+# Who may look at figures, data and notes that sellers have no use for.
+REVIEWERS = "reviewer"
 SESSION_TOKEN = "token"  # noqa: S105 - the name of a cookie field
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -58,8 +60,9 @@ def current_user() -> User | None:
     return identity.user if identity and identity.key_id is None else None
 
 
-def require(scope: str) -> Callable[[View], View]:
-    """Let only requests with this scope into an API view; cookie writes also need a CSRF token."""
+def require(scope: str, role: str | None = None) -> Callable[[View], View]:
+    """Let only requests with this scope into an API view, of people with one role or administrators if that
+    is given; cookie writes also need a CSRF token."""
 
     def decorate(view: View) -> View:
         @wraps(view)
@@ -67,7 +70,7 @@ def require(scope: str) -> Callable[[View], View]:
             identity = identify()
             if identity is None:
                 raise UnauthenticatedError
-            if scope not in identity.scopes:
+            if scope not in identity.scopes or not _has_role(identity.user, role):
                 raise InsufficientScopeError
             _check_csrf()
             return view(*args, **kwargs)
@@ -86,7 +89,7 @@ def page_login_required(role: str | None = None) -> Callable[[View], View]:
             user = current_user()
             if user is None:
                 return redirect(f"{url_for('pages.sign_in')}?next={quote(request.path)}")
-            if role is not None and user.role not in (role, "admin"):
+            if not _has_role(user, role):
                 raise InsufficientScopeError
             _check_csrf()
             return view(*args, **kwargs)
@@ -221,6 +224,10 @@ def _open(database: Session, user: User, *, by_link: bool = False, noted: bool =
 def _forget() -> None:
     session.clear()
     g.pop("identity", None)
+
+
+def _has_role(user: User, role: str | None) -> bool:
+    return role is None or user.role in (role, "admin")
 
 
 def _check_csrf() -> None:

@@ -6,12 +6,12 @@ import hashlib
 from collections.abc import Iterator
 from typing import Any
 
-from flask import g, request
+from flask import request
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import FileStorage
 
 from shared import batches, quotas
-from shared.errors import BatchFilesMissingError, BusyError, TooManyPartsError, ValidationError
+from shared.errors import BatchFilesMissingError, TooManyPartsError, ValidationError
 from shared.photos.archive import MAX_INFLATED_BYTES, MAX_MEMBERS, Member, read_archive
 from shared.photos.intake import display_name
 from shared.photos.store import StoredPhoto
@@ -24,25 +24,6 @@ from web.services import services
 MAX_REQUEST_BYTES = MAX_INFLATED_BYTES + 1024 * 1024
 MAX_PARTS = MAX_MEMBERS + 10
 HASHED_AT_ONCE = 1024 * 1024
-
-
-def make_room() -> None:
-    """Let the present request be as large as a batch; only a few at once, for each may take 250 MiB of disk.
-
-    Raises:
-        BusyError: others are being taken in.
-    """
-    request.max_content_length = MAX_REQUEST_BYTES
-    request.max_form_parts = MAX_PARTS
-    if not services().batches.acquire(blocking=False):
-        raise BusyError
-    g.holds_batch_place = True
-
-
-def give_room_back(_error: BaseException | None = None) -> None:
-    """Let the next batch in, at the end of a request that had made room."""
-    if g.pop("holds_batch_place", False):
-        services().batches.release()
 
 
 def receive() -> tuple[str, bool]:
@@ -73,7 +54,8 @@ def receive() -> tuple[str, bool]:
 def _accept(session: Session, sent: list[batches.Sent]) -> dict[str, Any]:
     owner_id = identity().user.id
     sizes = [item.content.size for item in sent if isinstance(item.content, StoredPhoto)]
-    quotas.require_room_for_photos(session, services().settings, owner_id, sizes)
+    refused = len(sent) - len(sizes)
+    quotas.require_room_for_photos(session, services().settings, owner_id, sizes, refused)
     return {"batch_id": batches.create(session, owner_id, sent).id}
 
 

@@ -10,7 +10,7 @@ _settings = load_settings()
 _host = f"[{_settings.host}]" if ":" in _settings.host else _settings.host
 
 bind = f"{_host}:{_settings.port}"
-worker_class = "gthread"
+worker_class = "web.slow_clients.Worker"
 # Decoding a photo happens in children and networks run elsewhere, so requests mostly wait:
 # two processes outlive the loss of one, more would only take memory.
 workers = min(4, max(2, (os.cpu_count() or 1) // 2))

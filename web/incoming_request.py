@@ -14,8 +14,8 @@ import tempfile
 from collections.abc import Iterable
 from typing import IO, Any, cast
 
-from flask import Request
-from werkzeug.exceptions import RequestEntityTooLarge
+from flask import Request, request
+from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 from werkzeug.sansio.multipart import MultipartDecoder
 
 from shared.errors import InvalidJsonError, StorageFullError, TooManyPartsError, ValidationError
@@ -64,6 +64,17 @@ class IncomingRequest(Request):
             raise
         refuse_nul(self.form.values())
 
+    def get_data(self, cache: bool = True, as_text: bool = False, parse_form_data: bool = False) -> Any:
+        """The body as bytes.
+
+        Raises:
+            ClientDisconnected: it broke off before the length that it has by its header.
+        """
+        data = super().get_data(cache, False, parse_form_data)
+        if not parse_form_data and len(data) < (self.content_length or 0):
+            raise ClientDisconnected
+        return data.decode(errors="replace") if as_text else data
+
     def get_json(self, force: bool = False, silent: bool = False, cache: bool = True) -> Any:
         """The body as JSON.
 
@@ -91,6 +102,11 @@ class IncomingRequest(Request):
         super().close()
         if self._place is not None:
             self._place.close()
+
+
+def came_too_slowly() -> bool:
+    """Whether the present request broke off because we had waited long enough (`web/slow_clients.py`)."""
+    return bool(getattr(request.environ.get("gunicorn.socket"), "too_slow", False))
 
 
 def refuse_nul(texts: Iterable[str]) -> None:

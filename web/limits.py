@@ -13,7 +13,7 @@ from typing import cast
 from flask import Flask, Response, request
 from flask_limiter import ApplicationLimit, Limiter, RateLimitExceeded
 
-from shared.errors import RateLimitedError
+from shared.limit_errors import RateLimitedError
 from shared.redis_server import client_url
 from shared.settings import Settings
 from web import problems

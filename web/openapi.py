@@ -7,18 +7,20 @@ from typing import Any
 from apiflask import APIFlask
 
 from web.api.answers import problems
+from web.api.field_words import describe_fields
 
 DESCRIPTION = (
     "Send a photo, get the category it belongs to. Authenticate with `Authorization: Bearer <key>`; "
     "make a key on your account page, or with `hangtag key create --name NAME --scopes classify,read`. "
-    "Errors are `application/problem+json` with a stable `code`."
+    "Errors are `application/problem+json` with a stable `code`; a method that an address does not take is "
+    "answered with 405 `method_not_allowed` and `Allow`, a fault of ours with 500 `internal_error`."
 )
 OPEN_PATHS = ("/healthz", "/readyz", "/metrics")
 
 
 def _add_general_answers(operation: dict[str, Any]) -> None:
     """The answers that any operation may give: text that cannot be used, and a body that cannot be read."""
-    statuses = (400, 413, 422) if "requestBody" in operation else (422,)
+    statuses = (400, 408, 413, 422) if "requestBody" in operation else (422,)
     for status, described in problems(*statuses).items():
         operation["responses"].setdefault(str(status), described)
     operation["responses"] = dict(sorted(operation["responses"].items()))
@@ -35,6 +37,7 @@ def _complete(spec: dict[str, Any] | str) -> dict[str, Any] | str:
         return spec
     components = spec.setdefault("components", {})
     components["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
+    describe_fields(components.get("schemas", {}))
     for path, operations in spec["paths"].items():
         for operation in operations.values():
             if path not in OPEN_PATHS:

@@ -10,11 +10,14 @@ import structlog
 from apiflask import APIFlask, HTTPError
 from flask import Response, g, jsonify, request
 from flask_wtf.csrf import CSRFError
+from gunicorn.http.errors import ParseException
 from pydantic import ValidationError
 from werkzeug.datastructures import Headers
-from werkzeug.exceptions import HTTPException, SecurityError
+from werkzeug.exceptions import BadRequest, ClientDisconnected, HTTPException, SecurityError
 
-from shared.errors import HangtagError, QuotaExceededError, RateLimitedError, TransientError
+from shared.errors import HangtagError, TransientError
+from shared.limit_errors import QuotaExceededError, RateLimitedError, RequestTooSlowError
+from web.incoming_request import came_too_slowly
 
 logger = structlog.get_logger(__name__)
 
@@ -34,6 +37,7 @@ HTTP_CODES = {
 RETRY_SECONDS = "5"
 FOR_PROGRAMS = ("/api/v1/", "/healthz", "/readyz", "/metrics")
 WRONG_VALUES = "Some of the values sent cannot be used; see errors."
+BROKEN_BODY = "The body is not in the chunks that its headers announce. Send it again."
 INTERNAL = "Something went wrong on our side. Please try again; the request id helps us find the cause."
 
 
@@ -60,12 +64,13 @@ def request_id() -> str:
 
 def register(app: APIFlask) -> None:
     """Answer every error of this application with a problem document or page."""
+    app.error_processor(_from_apiflask)  # first: it also takes all HTTP errors, which ours do better
     app.register_error_handler(HangtagError, explain)
     app.register_error_handler(CSRFError, _from_csrf)
     app.register_error_handler(ValidationError, _from_pydantic)
     app.register_error_handler(HTTPException, _from_werkzeug)
+    app.register_error_handler(ParseException, lambda _error: _from_werkzeug(BadRequest(BROKEN_BODY)))
     app.register_error_handler(Exception, _from_bug)
-    app.error_processor(_from_apiflask)
 
 
 def _answer(document: dict[str, Any], headers: dict[str, str] | None = None) -> Response:
@@ -121,6 +126,8 @@ def _from_csrf(_error: CSRFError) -> Response:
 def _from_werkzeug(error: HTTPException) -> Response:
     if error.code is None or error.code < HTTPStatus.BAD_REQUEST:
         return error.get_response()  # type: ignore[return-value]  # a redirect, not an error
+    if isinstance(error, ClientDisconnected) and came_too_slowly():
+        return explain(RequestTooSlowError())
     code = HTTP_CODES.get(error.code, f"http_{error.code}")
     response = _answer(problem(error.code, code, error.description or ""))
     for name in ("Allow", "Retry-After"):

@@ -13,13 +13,11 @@ from shared.database import Database
 from shared.jobs.queue import JobQueue
 from shared.photos.decoder import Decoder
 from shared.settings import Settings
-from web.streams import Streams
+from web.places import Places
 
 EXTENSION = "hangtag"
 # Each waiting request holds a server thread; more than this many at once are answered without waiting.
 MAX_WAITERS = 12
-# Batches being taken in at once by one process: each may fill 250 MiB of disk and keeps the decoders busy.
-MAX_BATCHES = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +30,9 @@ class Services:
     queue: JobQueue
     decoder: Decoder
     waiters: threading.BoundedSemaphore
-    streams: Streams
-    batches: threading.BoundedSemaphore
+    streams: Places
+    large_requests: Places
+    writes: Places
 
     def close(self) -> None:
         """Close connections and end the decoders."""

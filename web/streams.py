@@ -8,12 +8,10 @@ that got lost is made good by the next, and a client that saw the newest is not 
 from __future__ import annotations
 
 import hashlib
-import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator
 
-from shared.errors import HangtagError, TooManyStreamsError, TooManyStreamsOfOneError
+from shared.errors import HangtagError
 
 # gunicorn gives a process 32 threads: twelve may wait in long polls, eight in streams, twelve do the rest.
 MAX_STREAMS = 8
@@ -25,38 +23,6 @@ STREAM_SECONDS = 60.0
 HEARTBEAT_SECONDS = 15.0
 LOOK_SECONDS = 0.5
 RECONNECT_MS = 1000
-
-
-class Streams:
-    """The streams that are open in this process."""
-
-    def __init__(self, most: int = MAX_STREAMS, most_per_person: int = MAX_STREAMS_PER_PERSON) -> None:
-        self._most, self._most_per_person = most, most_per_person
-        self._lock = threading.Lock()
-        self._open: Counter[str] = Counter()
-
-    def open(self, person_id: str) -> Callable[[], None]:
-        """Take a place. Returns what gives it back; calling that again does nothing.
-
-        Raises:
-            TooManyStreamsOfOneError: this person has as many open as one may.
-            TooManyStreamsError: there are as many as this process has threads for.
-        """
-        with self._lock:
-            if self._open[person_id] >= self._most_per_person:
-                raise TooManyStreamsOfOneError
-            if self._open.total() >= self._most:
-                raise TooManyStreamsError
-            self._open[person_id] += 1
-        given_back = threading.Event()
-
-        def close() -> None:
-            with self._lock:
-                if not given_back.is_set():
-                    given_back.set()
-                    self._open[person_id] -= 1
-
-        return close
 
 
 def event_id(data: str) -> str:

@@ -12,6 +12,7 @@ from cli.local import local_settings
 from cli.local_database import local_database
 from cli.terminal import err, print_json, print_table
 from shared import accounts
+from shared.accounts.keys import MAX_DAYS
 from shared.audit import COMMAND_LINE
 from shared.clock import rfc3339, utc_now
 
@@ -30,7 +31,9 @@ def create(
     user: Annotated[
         str | None, typer.Option(help="Whose key it is; the first administrator's if left out.")
     ] = None,
-    days: Annotated[int | None, typer.Option(min=1, help="Days until it expires; never if left out.")] = None,
+    days: Annotated[
+        int | None, typer.Option(min=1, max=MAX_DAYS, help="Days until it expires; never if left out.")
+    ] = None,
 ) -> None:
     """Create a key and print it, and nothing else, once."""
     wanted = [scope.strip() for scope in scopes.split(",") if scope.strip()]

@@ -19,6 +19,8 @@ from shared.tables import ApiKey, User
 KEY_PREFIX = "htk_"
 SHOWN_CHARACTERS = 12  # enough to tell keys apart, too few to guess one
 MAX_NAME_CHARACTERS = 120
+# Ten years: longer than any key should live, and no date that overflows.
+MAX_DAYS = 3650
 
 
 def create_key(

@@ -17,7 +17,8 @@ from shared.accounts.sessions import close_sessions
 from shared.audit import Action
 from shared.clock import utc_now
 from shared.database import Database
-from shared.errors import RateLimitedError, SignInRefusedError, ValidationError
+from shared.errors import SignInRefusedError, ValidationError
+from shared.limit_errors import RateLimitedError
 from shared.tables import SignInLink, User
 
 MIN_CHARACTERS = 12

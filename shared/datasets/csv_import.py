@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from shared.blobs import BlobStore
 from shared.database import Database
+from shared.datasets import labels
 from shared.datasets.labels import IMPORTED, NAMED
 from shared.datasets.splits import split_of
 from shared.errors import PhotoError, ValidationError
@@ -134,6 +135,7 @@ class CsvImport:
                 f"This photo is on the {example.split.value} side, and a photo never changes sides."
             )
         elif example.label == line.label:
+            labels.keep(example, self._source(session, line, example, digest))
             result.unchanged += 1
         else:
             example.source = self._source(session, line, example, digest)

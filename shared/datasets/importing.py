@@ -13,7 +13,8 @@ from sqlalchemy.orm import Session
 
 from shared.blobs import BlobStore
 from shared.database import Database
-from shared.datasets import store
+from shared.datasets import labels, store
+from shared.datasets.labels import IMPORTED
 from shared.errors import PhotoError, ValidationError
 from shared.jobs.states import Split
 from shared.photos.decoder import Decoder
@@ -108,6 +109,7 @@ def _record(
     result: ImportReport,
     source: str,
 ) -> None:
+    source = f"{IMPORTED}{source}"[:200]
     digests = [photo.digest for _, photo in items if isinstance(photo, PreparedPhoto)]
     known = store.known_examples(session, digests)
     for candidate, photo in items:
@@ -118,14 +120,9 @@ def _record(
         elif photo.digest in known:
             names[photo.digest] = candidate.name
             result.already_known += 1
+            labels.keep(known[photo.digest], source)
         else:
             names[photo.digest] = candidate.name
             result.imported += 1
-            session.add(
-                Example(
-                    digest=photo.digest,
-                    label=candidate.label,
-                    split=candidate.split,
-                    source=f"import:{source}"[:200],
-                )
-            )
+            facts = {"label": candidate.label, "split": candidate.split, "source": source}
+            session.add(Example(digest=photo.digest, **facts))

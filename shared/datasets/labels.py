@@ -3,7 +3,8 @@
 The label of a photo (of all photos with the same pixels) is decided here and nowhere else, by these rules:
 
 1. A photo that was imported with a label keeps it. (An import leaves alone what people labelled before.)
-   So does a seller's photo that a table names, as long as somebody has that photo.
+   So does a seller's photo that a table names, as long as somebody has that photo, and for ever once the same
+   picture is brought along by an import; the label stays the table's.
 2. Else the answer that most reviewers gave counts; while two lead equally, the photo has no label.
 3. Else the newest choice for a listing that shows the photo counts.
 4. "Not in this list" and "several items" are answers, but no labels.
@@ -77,6 +78,12 @@ def settle(session: Session, digest: str) -> None:
     else:
         example.label, example.source = verdict.label, verdict.source
     session.flush()
+
+
+def keep(example: Example, source: str) -> None:
+    """A picture that a table named was brought along now: its label lives on without its sellers."""
+    if example.source.startswith(NAMED):
+        example.source = source
 
 
 def _add(session: Session, digest: str, label: str, source: str) -> None:

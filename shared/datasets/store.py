@@ -102,12 +102,13 @@ def versions(session: Session) -> list[DatasetVersion]:
     return list(session.scalars(select(DatasetVersion).order_by(DatasetVersion.number.desc())))
 
 
-def lines(session: Session, number: int, split: Split) -> list[Line]:
-    """The examples of one side of a dataset version, ordered by digest."""
+def lines(session: Session, number: int, split: Split, limit: int | None = None) -> list[Line]:
+    """The examples of one side of a dataset version, by digest; the first `limit` if that is given."""
     rows = session.execute(
         select(DatasetExample.digest, DatasetExample.label, DatasetExample.split)
         .where(DatasetExample.dataset_version == number, DatasetExample.split == split)
         .order_by(DatasetExample.digest)
+        .limit(limit)
     )
     return [Line(*row) for row in rows]
 

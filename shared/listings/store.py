@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from shared.clock import utc_now
 from shared.database import insert_if_absent
 from shared.datasets import labels
-from shared.errors import NotFoundError, ValidationError
+from shared.errors import ConflictError, NotFoundError, ValidationError
 from shared.listings.suggestion import suggestions
 from shared.paging import Page, newest_first
 from shared.photos import store as photo_store
@@ -22,6 +22,8 @@ from shared.tables import CategoryChoice, Listing, ListingPhoto, Photo
 MAX_TITLE = 120
 # The largest marketplaces take 10 to 24 photos of an item; thirty leave room and keep a page quick.
 MAX_PHOTOS = 30
+# Every choice stays as a row; nobody changes their mind this often.
+MAX_CHOICES = 100
 
 
 class ChoiceFilter(StrEnum):
@@ -139,11 +141,17 @@ def choose(session: Session, listing: Listing, actor_id: str, answer: str) -> Ca
     Raises:
         ValidationError: the answer is neither a category nor one of the other answers, or the listing has
             no photo yet.
+        ConflictError: it was decided on too often.
     """
     labels.check_answer(session, answer)
     shown = photos(session, [listing.id])[listing.id]
     if not shown:
         raise ValidationError("Add a photo first, then choose its category.")
+    made = select(func.count()).select_from(CategoryChoice).where(CategoryChoice.listing_id == listing.id)
+    if (session.scalar(made) or 0) >= MAX_CHOICES:
+        raise ConflictError(
+            f"The category of this listing was chosen {MAX_CHOICES} times. Begin a new listing."
+        )
     suggestion = suggestions(session, [listing.id]).get(listing.id)
     suggested = suggestion.answer.category if suggestion else None
     choice = CategoryChoice(

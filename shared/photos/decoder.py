@@ -80,7 +80,7 @@ class _Child:
             stdout=subprocess.PIPE,
         )
         assert self._process.stdin is not None  # noqa: S101 - both are pipes
-        assert self._process.stdout is not None  # noqa: S101
+        assert self._process.stdout is not None  # noqa: S101 - see above
         self._input: IO[bytes] = self._process.stdin
         self._output: IO[bytes] = self._process.stdout
 

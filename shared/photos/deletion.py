@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import and_, delete, func, select, update
 from sqlalchemy.orm import Session
 
+from shared import idempotency
 from shared.blobs import BlobStore, photo_key, thumbnail_key
 from shared.clock import utc_now
 from shared.database import Database, insert_missing
@@ -22,7 +23,7 @@ from shared.jobs.states import JobState
 from shared.models import evaluated
 from shared.overview import hours
 from shared.photos import store as photos
-from shared.tables import Batch, DeletedPhoto, IdempotencyKey, Job, Listing, Photo
+from shared.tables import Batch, DeletedPhoto, Job, Listing, Photo, Review
 from shared.webhooks import outbox
 
 # Photos per transaction: short for sellers who write at the same time.
@@ -44,14 +45,32 @@ def delete_photo(session: Session, photo_id: str, owner_id: str | None = None) -
     """
     photo = photos.find(session, photo_id, owner_id)
     _delete(session, [photo])
+    idempotency.forget_photo(session, photo.owner_id, photo.id)
     return photo.digest
 
 
 def delete_some_of(session: Session, owner_id: str) -> list[str]:
-    """Take up to a chunk of somebody's photos out of the database. Returns their digests; none at the end."""
+    """Take up to a chunk of somebody's photos out of the database. Returns their digests; none at the end.
+
+    Answers that are kept for repeated requests name these photos, so they go first.
+    """
+    idempotency.forget_all_of(session, owner_id)
     found = list(session.scalars(select(Photo).where(Photo.owner_id == owner_id).limit(CHUNK)))
     _delete(session, found)
     return [photo.digest for photo in found]
+
+
+def delete_some_reviews_of(session: Session, owner_id: str) -> int:
+    """Take up to a chunk of what somebody said as a reviewer out of the database. Returns how much.
+
+    It labels these photos no more; reviews of their own photos have gone with the photos.
+    """
+    theirs = select(Review.id, Photo.digest).join(Photo).where(Review.reviewer_id == owner_id).limit(CHUNK)
+    found = session.execute(theirs).all()
+    session.execute(delete(Review).where(Review.id.in_([row.id for row in found])))
+    for digest in sorted({row.digest for row in found}):
+        labels.settle(session, digest)
+    return len(found)
 
 
 def delete_traces_of(session: Session, owner_id: str) -> int:
@@ -62,7 +81,7 @@ def delete_traces_of(session: Session, owner_id: str) -> int:
     """
     theirs = list(session.scalars(delete(Batch).where(Batch.owner_id == owner_id).returning(Batch.id)))
     session.execute(delete(Listing).where(Listing.owner_id == owner_id))  # takes the choices with it
-    session.execute(delete(IdempotencyKey).where(IdempotencyKey.owner_id == owner_id))
+    idempotency.forget_all_of(session, owner_id)
     gone = and_(Job.owner_id == owner_id, Job.error_code == PhotoDeletedError.code)
     hours.changed(session, gone)
     session.execute(delete(Job).where(gone))

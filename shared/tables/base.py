@@ -69,6 +69,17 @@ def new_id() -> str:
     return str(uuid7())
 
 
+def id_at(moment: datetime) -> str:
+    """What lies before all ids made from this moment on (RFC 9562, section 5.7: milliseconds come first)."""
+    milliseconds = f"{max(0, round(moment.timestamp() * 1000)):012x}"
+    return f"{milliseconds[:8]}-{milliseconds[8:]}"
+
+
+def moment_of(row_id: str) -> datetime:
+    """When an id was made."""
+    return datetime.fromtimestamp(int(row_id[:8] + row_id[9:13], 16) / 1000, UTC)
+
+
 class Base(DeclarativeBase):
     """Common column types and constraint names."""
 

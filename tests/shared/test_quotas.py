@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+from datetime import timedelta
 
 import pytest
 
 from shared import quotas
 from shared.blobs import BlobStore
+from shared.clock import utc_now
 from shared.database import Database
-from shared.errors import QuotaExceededError, StorageQuotaError, TrainingQuotaError
 from shared.jobs.states import JobKind
+from shared.limit_errors import QuotaExceededError, StorageQuotaError, TrainingQuotaError
 from shared.settings import Settings
-from tests.factories import add_failures, add_job, add_photo, add_user
+from tests.factories import add_failures, add_job, add_listing, add_photo, add_user
 
 
 def check(database: Database, settings: Settings, owner_id: str, size: int = 1000) -> None:
@@ -24,15 +26,33 @@ def test_photos_of_a_day_are_counted_by_person(
     database: Database, blobs: BlobStore, settings: Settings
 ) -> None:
     sam, eve = add_user(database, "Sam"), add_user(database, "Eve")
+    photo = add_photo(database, blobs, sam)
     tight = dataclasses.replace(settings, quota_photos_per_day=2)
-    for seed in range(2):
+    for _ in range(2):  # the same photo, sent again
         check(database, tight, sam.id)
-        add_photo(database, blobs, sam, seed)
+        add_job(database, owner_id=sam.id, photo_id=photo.id)
     with pytest.raises(QuotaExceededError, match="2 photos within 24 hours") as refusal:
         check(database, tight, sam.id)
     assert 86_000 < refusal.value.retry_after <= 86_400
     check(database, tight, eve.id)
     check(database, dataclasses.replace(tight, quota_photos_per_day=0), sam.id)
+
+
+def test_what_was_sent_a_day_ago_counts_no_more(
+    database: Database, blobs: BlobStore, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sam, now = add_user(database), utc_now()
+    tight = dataclasses.replace(settings, quota_photos_per_day=1, quota_listings_per_day=1)
+    add_failures(database, owner_id=sam.id)
+    add_listing(database, sam)
+    with pytest.raises(QuotaExceededError):
+        check(database, tight, sam.id)
+    with pytest.raises(QuotaExceededError, match="1 listings"), database.read() as session:
+        quotas.require_room_for_listing(session, tight, sam.id)
+    monkeypatch.setattr(quotas, "utc_now", lambda: now + quotas.DAY + timedelta(minutes=1))
+    check(database, tight, sam.id)
+    with database.read() as session:
+        quotas.require_room_for_listing(session, tight, sam.id)
 
 
 def test_jobs_count_until_they_have_ended(database: Database, settings: Settings) -> None:
@@ -70,5 +90,6 @@ def test_trainings_count_until_they_have_ended(database: Database, settings: Set
 def test_the_defaults_let_a_thousand_photos_through(settings: Settings) -> None:
     assert settings.quota_photos_per_day > 10_000
     assert settings.quota_waiting_jobs > 10_000
+    assert settings.quota_listings_per_day > 2 * 1_000
     assert settings.rate_writes > 1_000
     assert settings.rate_reads > 5 * 1_000

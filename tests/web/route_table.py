@@ -82,6 +82,11 @@ def read_own(status: int = 200, **options: Any) -> Route:
     return Route((401, 404, status, 404, status), (403, 404, 403, 403), **options)
 
 
+def reviewers_read(status: int = 200, **options: Any) -> Route:
+    """Reviewers and administrators, and their keys with `read`."""
+    return Route((401, 403, 403, status, status), (403, status, 403, 403), **options)
+
+
 def train(status: int, **options: Any) -> Route:
     """Administrators, and keys with `train`."""
     return Route((401, 403, 403, 403, status), (403, 403, status, 403), **options)
@@ -264,7 +269,8 @@ ROUTES: dict[str, Route] = {
     "GET /api/v1/webhooks/<webhook_id>/deliveries": read_own(),
     "POST /api/v1/webhooks/<webhook_id>/deliveries/<delivery_id>/replay": classify_own(202),
     "POST /api/v1/webhooks/<webhook_id>/replay": classify_own(202, send={"json": {}}),
-    # API: trainings, datasets, versions
+    # API: trainings, datasets, versions. Sellers see which version answers, how good it is and its categories
+    # (without its lineage); data, notes and names of people are for reviewers.
     "POST /api/v1/trainings": train(202, send={"json": {}}),
     "GET /api/v1/trainings/<job_id>": read_own(fill={"job_id": "training_id"}),
     "GET /api/v1/trainings/<job_id>/metrics": read_own(fill={"job_id": "training_id"}),
@@ -272,18 +278,18 @@ ROUTES: dict[str, Route] = {
     "POST /api/v1/trainings/preview": train(404, send={"json": {}}),
     "POST /api/v1/sweeps": train(422, send={"json": {}}),
     "GET /api/v1/sweeps/<job_id>": read_own(fill={"job_id": "sweep_id"}),
-    "GET /api/v1/datasets": read(),
-    "GET /api/v1/datasets/versions/<int:number>": read(),
+    "GET /api/v1/datasets": reviewers_read(),
+    "GET /api/v1/datasets/versions/<int:number>": reviewers_read(),
     "GET /api/v1/models": read(),
     "GET /api/v1/models/<int:number>": read(),
     "GET /api/v1/models/<int:number>/head": train(200),
     "GET /api/v1/models/<int:number>/layers": train(404),  # only fine-tuned versions have some
     "PUT /api/v1/aliases/champion": admin(send={"json": {"version": 1, "reason": "walk"}}),
-    "GET /api/v1/models/<int:number>/evaluation": read(),
-    "GET /api/v1/models/<int:number>/gate": read(),
-    "GET /api/v1/models/<int:number>/notes": read(),
+    "GET /api/v1/models/<int:number>/evaluation": reviewers_read(),
+    "GET /api/v1/models/<int:number>/gate": reviewers_read(),
+    "GET /api/v1/models/<int:number>/notes": reviewers_read(),
     "POST /api/v1/models/<int:number>/notes": train(201, send={"json": {"text": "walk"}}),
-    "GET /api/v1/models/compare": read(404, send={"query_string": {"a": 1, "b": 1}}),
+    "GET /api/v1/models/compare": reviewers_read(404, send={"query_string": {"a": 1, "b": 1}}),
     "POST /api/v1/models/compare": train(409, send={"json": {"a": 1, "b": 1}}),
     "POST /api/v1/models/imagenet": train(202),
     # Reviewers judge versions; sellers do not, nor do their keys.
@@ -291,7 +297,7 @@ ROUTES: dict[str, Route] = {
         (401, 403, 403, 202, 202), (202, 403, 403, 403), photo=True
     ),
     "GET /api/v1/aliases": read(),
-    "GET /api/v1/aliases/<name>/history": read(fill={"name": "champion"}),
+    "GET /api/v1/aliases/<name>/history": reviewers_read(fill={"name": "champion"}),
     "PUT /api/v1/aliases/<name>": admin(
         fill={"name": "shadow"}, send={"json": {"version": 1, "reason": "walk"}}
     ),
@@ -301,7 +307,7 @@ ROUTES: dict[str, Route] = {
     "POST /api/v1/aliases/champion/rollback": admin(404, send={"json": {"reason": "walk"}}),
     "POST /api/v1/datasets/versions": train(422),
     "POST /api/v1/datasets/examples": train(200, send={"data": b"photo,label\n", "content_type": "text/csv"}),
-    "GET /api/v1/datasets/versions/<int:number>/report": read(),
+    "GET /api/v1/datasets/versions/<int:number>/report": reviewers_read(),
     "POST /api/v1/datasets/versions/<int:number>/report": train(202),
     # API: people, keys, audit
     "GET /api/v1/users": admin(),

@@ -15,13 +15,16 @@ from pathlib import Path
 import pytest
 from werkzeug.test import TestResponse
 
+from shared import accounts
 from shared.database import Database
+from shared.jobs.states import JobKind
 from shared.redis_server import server_command
 from shared.settings import Settings
 from shared.tables import User
-from tests.factories import add_key, picture
+from tests.factories import add_failures, add_key, picture
 from tests.processes import wait_until
 from tests.web.conftest import Api, MakeApp, sign_in
+from tests.web.pages.forms import post_form
 
 # A window of a minute may end between two requests of a test; then twice as many go through, and no more.
 WINDOWS = 2
@@ -113,6 +116,44 @@ def test_an_upload_beyond_a_quota_is_refused_and_leaves_nothing(
     assert (refusal.status_code, refusal.json["code"]) == (429, "quota_exceeded")
     assert int(refusal.headers["Retry-After"]) > 0
     assert len(api("GET", "/api/v1/jobs").json["jobs"]) == 1
+
+
+def test_a_photo_sent_again_and_listings_have_quotas_too(
+    make_app: MakeApp, settings: Settings, database: Database, seller: User
+) -> None:
+    tight = dataclasses.replace(settings, quota_photos_per_day=3, quota_listings_per_day=1)
+    app = make_app(tight)
+    api = Api(app.test_client(), add_key(database, seller, "classify", "read"))
+    assert [upload(api, 1).status_code for _ in range(2)] == [202, 202]
+    files = {"photo": [(io.BytesIO(b"no picture"), f"{number}.jpg") for number in range(4)]}
+    form = {"data": files, "content_type": "multipart/form-data"}
+    assert api("POST", "/api/v1/batches", **form).json["code"] == "quota_exceeded"
+    assert upload(api, 1).status_code == 202
+    assert upload(api, 1).json["code"] == "quota_exceeded"
+    first = api("POST", "/api/v1/listings", json={})
+    assert first.status_code == 201
+    assert api("DELETE", f"/api/v1/listings/{first.json['id']}").status_code == 204
+    refusal = api("POST", "/api/v1/listings", json={})
+    assert (refusal.status_code, refusal.json["code"]) == (429, "quota_exceeded")
+    assert 0 < int(refusal.headers["Retry-After"]) <= 86_400
+
+
+def test_a_training_that_is_tried_again_counts_like_a_new_one(
+    make_app: MakeApp, settings: Settings, database: Database, admin: User
+) -> None:
+    app = make_app(dataclasses.replace(settings, quota_trainings=1))
+    api = Api(app.test_client(), add_key(database, admin, *accounts.SCOPES))
+    failed = add_failures(database, 2, kind=JobKind.TRAIN, owner_id=admin.id)
+    first = api("POST", f"/api/v1/jobs/{failed[0].id}/retry")
+    assert first.status_code == 202
+    assert api("POST", f"/api/v1/jobs/{failed[0].id}/retry").json == first.json  # the same one, no second
+    refusal = api("POST", f"/api/v1/jobs/{failed[1].id}/retry")
+    assert (refusal.status_code, refusal.json["code"]) == (409, "training_quota_exceeded")
+    assert api("GET", f"/api/v1/jobs/{failed[1].id}").json["state"] == "failed"
+    assert len(api("GET", "/api/v1/jobs?kind=train&state=queued").json["jobs"]) == 1
+    browser = sign_in(app.test_client(), database, admin)
+    page = post_form(browser, f"/jobs/{failed[1].id}/retry")
+    assert page.status_code == 409
 
 
 @pytest.fixture

@@ -22,18 +22,20 @@ class DeletedOut(BaseModel):
 
     photos: int = Field(description="Photos, each with its predictions and its jobs' answers.")
     batches: int = Field(description="Batches.")
+    reviews: int = Field(description="Answers they gave as a reviewer.")
 
     @classmethod
     def of(cls, deleted: Deleted) -> DeletedOut:
         """The public view of a deletion."""
-        return cls(photos=deleted.photos, batches=deleted.batches)
+        return cls(photos=deleted.photos, batches=deleted.batches, reviews=deleted.reviews)
 
 
 @blueprint.get("/account/data")
 @require("read")
 @blueprint.doc(
     summary="Everything that is yours",
-    description="A streamed zip: photos, and JSON lines about them, jobs, predictions, listings, batches.",
+    description="A streamed zip: photos, and JSON lines about them, jobs, predictions, listings, "
+    "reviews, batches.",
     responses={**ZIP, **problems()},
 )
 def export() -> Response:
@@ -46,7 +48,8 @@ def export() -> Response:
 @blueprint.output(DeletedOut)
 @blueprint.doc(
     summary="Delete everything that is yours",
-    description="Photos, predictions, jobs, listings and batches. Asked again, an interrupted one goes on.",
+    description="Photos, predictions, jobs, listings, batches and answers given as a reviewer. Asked again, "
+    "an interrupted one goes on.",
     responses=problems(),
 )
 def delete() -> Response:

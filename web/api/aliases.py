@@ -10,7 +10,7 @@ from shared.public_views import AliasChangeOut
 from web.api.answers import answer, polled, problems
 from web.api.schemas import VersionOut
 from web.api.version_schemas import AliasesOut, AliasHistoryOut, AliasIn, PromotionIn, ReasonIn, RemovalQuery
-from web.auth import identity, require
+from web.auth import REVIEWERS, identity, require
 from web.services import services
 
 blueprint = APIBlueprint("aliases", __name__, tag="Models")
@@ -104,7 +104,7 @@ def remove(name: str, query_data: RemovalQuery) -> Response:
 
 
 @blueprint.get("/aliases/<name>/history")
-@require("read")
+@require("read", REVIEWERS)
 @blueprint.output(AliasHistoryOut)
 @blueprint.doc(summary="Every move of a name", responses=problems())
 def history(name: str) -> Response:

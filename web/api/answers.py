@@ -51,6 +51,7 @@ def problems(*statuses: int) -> Answers:
         401: "No valid key or session",
         403: "The key or account may not do this",
         404: "Unknown, or somebody else's",
+        408: "The body came too slowly",
         409: "Not possible in the present state",
         412: "It has changed since the ETag you sent",
         413: "Too large",

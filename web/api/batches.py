@@ -12,8 +12,9 @@ from web.api.answers import Answers, answer, linked, polled, problems
 from web.api.batch_schemas import BatchAnswer, BatchesOut, BatchesQuery, ItemOut
 from web.auth import identity, require
 from web.batch_export import csv_lines, json_lines
-from web.batch_intake import give_room_back, make_room, receive
+from web.batch_intake import MAX_PARTS, MAX_REQUEST_BYTES, receive
 from web.idempotency import PARAMETER, REPLAYED
+from web.request_sizes import make_room
 from web.row_files import CSV, JSON_LINES
 from web.services import services
 
@@ -53,10 +54,7 @@ LINES: Answers = {
 @blueprint.before_request
 def _make_room() -> None:
     if request.endpoint == CREATE:
-        make_room()
-
-
-blueprint.teardown_request(give_room_back)
+        make_room(MAX_REQUEST_BYTES, MAX_PARTS)
 
 
 @blueprint.post("/batches")

@@ -14,7 +14,7 @@ from web.api.answers import answer, polled, problems
 from web.api.dataset_schemas import CsvReportOut, DatasetReportOut
 from web.api.queued import queue_once
 from web.api.schemas import DatasetOut, DatasetsOut, JobAnswer
-from web.auth import identity, require
+from web.auth import REVIEWERS, identity, require
 from web.idempotency import PARAMETER, fingerprint
 from web.services import services
 from web.table_import import MAX_CSV_BYTES, import_table
@@ -24,7 +24,7 @@ CSV = {"content": {"text/csv": {"schema": {"type": "string"}}}, "required": True
 
 
 @blueprint.get("/datasets")
-@require("read")
+@require("read", REVIEWERS)
 @blueprint.output(DatasetsOut)
 @blueprint.doc(summary="List dataset versions", responses=problems())
 def index() -> Response:
@@ -72,7 +72,7 @@ def import_csv() -> Response:
 
 
 @blueprint.get("/datasets/versions/<int:number>")
-@require("read")
+@require("read", REVIEWERS)
 @blueprint.output(DatasetOut)
 @blueprint.doc(summary="A dataset version", responses=problems(404))
 def show(number: int) -> Response:
@@ -83,7 +83,7 @@ def show(number: int) -> Response:
 
 
 @blueprint.get("/datasets/versions/<int:number>/report")
-@require("read")
+@require("read", REVIEWERS)
 @blueprint.output(DatasetReportOut)
 @blueprint.doc(summary="The report on a dataset version", responses=problems(404))
 def report(number: int) -> Response:

@@ -52,7 +52,7 @@ def follow(job_id: str) -> Response:
     last_id = request.headers.get("Last-Event-ID")
     if final and event_id(data) == last_id:
         return Response(status=204)  # tells a browser not to connect again
-    close = known.streams.open(identity().user.id)
+    close = known.streams.take(identity().user.id)
     response = Response(events(look, last_id), mimetype="text/event-stream")
     # When the answer ends, however it does, and also when it was never begun.
     response.call_on_close(close)

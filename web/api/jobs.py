@@ -10,6 +10,7 @@ from shared.public_views import JobOut
 from web.api.answers import answer, linked, polled, problems
 from web.api.schemas import JobAnswer, JobsOut, JobsQuery, LogOut, WaitQuery
 from web.auth import identity, require, require_say_in
+from web.retrying import try_again
 from web.services import services
 from web.waiting import wait_until_terminal
 
@@ -90,14 +91,13 @@ def cancel(job_id: str) -> Response:
     summary="Try a job again",
     description="Makes a new job with the same task; the old one keeps its state. Asked again, the answer is "
     "the same new job, unless that one failed too: then it is tried again. What is in quarantine only an "
-    "administrator can let out of it: 409 `quarantined` for its owner. Trainings also need `train`.",
+    "administrator can let out of it: 409 `quarantined` for its owner. Trainings also need `train` and "
+    "count as new ones.",
     responses=problems(404, 409),
 )
 def retry(job_id: str) -> Response:
     """Queue the same task again."""
     with services().database.write() as session:
-        known = identity()
-        require_say_in(store.find(session, job_id, known.owner_filter))
-        job = store.retry(session, job_id, known.owner_filter, retried_by=known.user.name)
+        job = try_again(session, job_id)
     services().queue.publish(job.kind, job.id)
     return answer(JobAnswer(job=JobOut.of(job)), 202, {"Location": f"/api/v1/jobs/{job.id}"})

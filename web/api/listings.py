@@ -9,7 +9,7 @@ from apiflask import APIBlueprint
 from flask import Response, request
 from sqlalchemy.orm import Session
 
-from shared import accounts
+from shared import accounts, quotas
 from shared.errors import PreconditionFailedError, PreconditionRequiredError
 from shared.listings import store
 from shared.listings.suggestion import suggestions
@@ -55,6 +55,7 @@ def create(json_data: ListingIn) -> Response:
 
     def work(session: Session) -> dict[str, Any]:
         owner_id = identity().user.id
+        quotas.require_room_for_listing(session, services().settings, owner_id)
         listing = store.create(session, owner_id, json_data.title, json_data.photo_ids)
         return views(session, [listing])[0].model_dump(mode="json")
 
@@ -116,7 +117,7 @@ def rename(listing_id: str, json_data: TitleIn) -> Response:
     description="Keeps or corrects the suggestion; the photos become examples of the category. The choice is "
     "kept with what was suggested, so `If-Match` has to carry the ETag of what you saw: 412 when the listing "
     "or its suggestion is another by now, 428 without the header.",
-    responses=problems(400, 404, 412, 422, 428),
+    responses=problems(400, 404, 409, 412, 422, 428),
     extensions={"x-parameters": [IF_MATCH]},
 )
 def choose(listing_id: str, json_data: ChoiceIn) -> Response:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from apiflask import APIBlueprint
 from flask import Response
+from sqlalchemy.orm import Session
 
 from shared.blobs import head_key, layers_key
 from shared.errors import NotFoundError
@@ -23,8 +26,8 @@ from web.api.version_schemas import (
     NotesOut,
     VerdictOut,
 )
-from web.auth import identity, require
-from web.idempotency import PARAMETER, fingerprint
+from web.auth import REVIEWERS, identity, require
+from web.idempotency import PARAMETER, REPLAYED, fingerprint, once
 from web.services import services
 
 blueprint = APIBlueprint("models", __name__, tag="Models")
@@ -41,7 +44,7 @@ def index() -> Response:
         aliases = registry.aliases(session)
         judged = engine_gates.every(session)
         versions = [
-            VersionOut.of(version, aliases, judged.get(version.number))
+            _seen(VersionOut.of(version, aliases, judged.get(version.number)))
             for version in registry.versions(session)
         ]
     return polled(VersionsOut(versions=versions))
@@ -56,11 +59,16 @@ def show(number: int) -> Response:
     with services().database.read() as session:
         found = registry.find(session, number)
         version = VersionOut.of(found, registry.aliases(session), engine_gates.of(session, number))
-    return polled(version)
+    return polled(_seen(version))
+
+
+def _seen(version: VersionOut) -> VersionOut:
+    """A version as whoever asks may see it: sellers have no use for where it comes from."""
+    return version.model_copy(update={"lineage": {}}) if identity().user.role == "seller" else version
 
 
 @blueprint.get("/models/<int:number>/evaluation")
-@require("read")
+@require("read", REVIEWERS)
 @blueprint.output(EvaluationOut)
 @blueprint.doc(summary="How good a version is", responses=problems(404))
 def evaluation(number: int) -> Response:
@@ -114,7 +122,7 @@ def _download(key: str, name: str) -> Response:
 
 
 @blueprint.get("/models/<int:number>/gate")
-@require("read")
+@require("read", REVIEWERS)
 @blueprint.output(VerdictOut)
 @blueprint.doc(summary="Whether a version may become the champion", responses=problems(404))
 def verdict(number: int) -> Response:
@@ -125,7 +133,7 @@ def verdict(number: int) -> Response:
 
 
 @blueprint.get("/models/<int:number>/notes")
-@require("read")
+@require("read", REVIEWERS)
 @blueprint.output(NotesOut)
 @blueprint.doc(summary="Notes about a version", responses=problems(404))
 def list_notes(number: int) -> Response:
@@ -140,16 +148,24 @@ def list_notes(number: int) -> Response:
 @require("train")
 @blueprint.input(NoteIn)
 @blueprint.output(NoteOut, 201)
-@blueprint.doc(summary="Write a note about a version", responses=problems(400, 404, 422))
+@blueprint.doc(
+    summary="Write a note about a version",
+    responses=problems(400, 404, 409, 422),
+    extensions={"x-parameters": [PARAMETER]},
+)
 def add_note(number: int, json_data: NoteIn) -> Response:
     """Notes are added, never changed."""
-    with services().database.write() as session:
-        note = NoteOut.of(notes.add(session, number, identity().user.name, json_data.text))
-    return answer(note, 201)
+
+    def work(session: Session) -> dict[str, Any]:
+        note = notes.add(session, number, identity().user.name, json_data.text)
+        return NoteOut.of(note).model_dump(mode="json")
+
+    made, replayed = once(fingerprint(json_data.model_dump_json().encode()), work)
+    return answer(NoteOut.model_validate(made), 201, REPLAYED if replayed else {})
 
 
 @blueprint.get("/models/compare")
-@require("read")
+@require("read", REVIEWERS)
 @blueprint.input(CompareQuery, location="query")
 @blueprint.output(ComparisonOut)
 @blueprint.doc(

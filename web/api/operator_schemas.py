@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
+from typing import Annotated
 
-from pydantic import BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field
 
-from shared.clock import rfc3339
+from shared.clock import as_utc, rfc3339
 from shared.jobs.failures import Cause, Dealt, FailureGroup, Selection
 from shared.jobs.figures import SILENCE, QueueFigures
 from shared.jobs.states import JobKind
@@ -20,17 +21,16 @@ class CauseIn(Input):
     kind: JobKind
     error_code: str = Field(min_length=1, max_length=60)
     message: str | None = Field(None, max_length=500, description="Only failures with just this message.")
-    until: datetime | None = Field(
+    until: Annotated[datetime, AfterValidator(as_utc)] | None = Field(
         None,
         description="Only failures that ended up to this moment; all there are when left out. To go on with "
-        "what was `left`, send the `until` of the first answer: what failed again meanwhile is left alone.",
+        "what was `left`, send the `until` of the first answer: what failed again meanwhile is left alone. "
+        "Without a zone it is taken for UTC.",
     )
 
     def selected(self, by: str) -> Selection:
-        """The failures this names, and who asks. A moment without a zone is taken as UTC."""
-        naive = self.until is not None and self.until.tzinfo is None
-        until = self.until.replace(tzinfo=UTC) if self.until and naive else self.until
-        return Selection(Cause(self.kind, self.error_code, self.message), by, until)
+        """The failures this names, and who asks."""
+        return Selection(Cause(self.kind, self.error_code, self.message), by, self.until)
 
 
 class FailureOut(BaseModel):

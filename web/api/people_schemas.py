@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import BaseModel, Field
 
 from shared.accounts import LINK_LIFETIME
+from shared.accounts.keys import MAX_DAYS
 from shared.clock import rfc3339, utc_now
 from shared.tables import ApiKey, User
 from web.api.schemas import Input
@@ -15,8 +16,6 @@ from web.api.schemas import Input
 Role = Literal["seller", "reviewer", "admin"]
 Scope = Literal["classify", "read", "train", "admin"]
 MAX_NAME = 120
-# Ten years: longer than any key should live, and no date that overflows.
-MAX_KEY_DAYS = 3650
 
 
 class UserIn(Input):
@@ -85,7 +84,7 @@ class KeyIn(Input):
 
     name: str = Field(min_length=1, max_length=MAX_NAME, description="What it is for.")
     scopes: list[Scope] = Field(min_length=1, max_length=10)
-    days: int | None = Field(None, ge=1, le=MAX_KEY_DAYS, description="Until it expires; never if left out.")
+    days: int | None = Field(None, ge=1, le=MAX_DAYS, description="Until it expires; never if left out.")
     user_id: str | None = Field(None, pattern=r"^[0-9a-f-]{36}$", description="Whose; admin only.")
 
     @property

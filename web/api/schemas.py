@@ -170,7 +170,7 @@ class VersionOut(BaseModel):
     image_size: int
     feature_space: str
     metrics: dict[str, Any]
-    lineage: dict[str, Any]
+    lineage: dict[str, Any] = Field(description="Where it comes from; empty for sellers.")
     aliases: list[str]
     diagnostic: bool = Field(description="It can be tried on photos, and never answers sellers.")
     int8: Int8Out | None = Field(None, description="Null: nobody has looked at its int8 engine yet.")

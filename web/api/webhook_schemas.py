@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, Field
 
-from shared.clock import rfc3339
+from shared.clock import as_utc, rfc3339
 from shared.tables import WebhookDelivery, WebhookEndpoint
 from shared.tables.webhooks import MAX_DESCRIPTION_CHARACTERS, MAX_URL_CHARACTERS
 from shared.webhooks.states import SUBSCRIBABLE, DeliveryState, WebhookEvent
@@ -50,7 +50,9 @@ class DeliveriesQuery(WebhooksQuery):
 class ReplayIn(Input):
     """Which failed messages to send again."""
 
-    since: AwareDatetime | None = Field(None, description="Those written since then; all when left out.")
+    since: Annotated[AwareDatetime, AfterValidator(as_utc)] | None = Field(
+        None, description="Those written since then; all when left out."
+    )
 
 
 class WebhookOut(BaseModel):

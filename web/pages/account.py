@@ -10,7 +10,8 @@ from werkzeug.wrappers import Response
 from shared import accounts
 from shared.accounts import ROLE_SCOPES, SCOPES, passwords, sessions
 from shared.clock import utc_now
-from shared.errors import HangtagError, RateLimitedError, ValidationError
+from shared.errors import HangtagError, ValidationError
+from shared.limit_errors import RateLimitedError
 from web import auth
 from web.auth import identity, page_login_required
 from web.pages import blueprint

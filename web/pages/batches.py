@@ -11,10 +11,11 @@ from shared.models import registry
 from shared.photos.archive import MAX_INFLATED_BYTES, MAX_MEMBERS
 from web.api.batches import export
 from web.auth import identity, page_login_required
-from web.batch_intake import give_room_back, make_room, receive
+from web.batch_intake import MAX_PARTS, MAX_REQUEST_BYTES, receive
 from web.pages import blueprint
 from web.pages.flashes import PROBLEM
 from web.pages.present.batch_rows import batch_row, item_row
+from web.request_sizes import make_room
 from web.row_files import CSV, JSON_LINES
 from web.services import services
 
@@ -25,10 +26,7 @@ BATCHES_PER_PAGE = 24
 def allow_whole_batch() -> None:
     """Let the plain form be as large as a batch."""
     if request.endpoint == "pages.send_batch":
-        make_room()
-
-
-blueprint.teardown_request(give_room_back)
+        make_room(MAX_REQUEST_BYTES, MAX_PARTS)
 
 
 @blueprint.get("/batches")

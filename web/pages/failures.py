@@ -10,6 +10,7 @@ from flask import flash, redirect, render_template, request, url_for
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
+from shared.clock import as_utc
 from shared.database import Database
 from shared.errors import NotFoundError, ValidationError
 from shared.jobs import failures, store
@@ -153,9 +154,8 @@ def _until() -> datetime:
         ValidationError: that is no moment.
     """
     try:
-        until = datetime.fromisoformat(request.form.get("until", ""))
-    except ValueError:
-        until = None
-    if until is None or until.tzinfo is None:
-        raise ValidationError("This form is incomplete. Please go back to the failures and open it again.")
-    return until
+        return as_utc(datetime.fromisoformat(request.form.get("until", "")))
+    except ValueError as error:
+        raise ValidationError(
+            "This form is incomplete. Please go back to the failures and open it again."
+        ) from error

@@ -29,6 +29,7 @@ from web.pages.present.why_views import why_views
 from web.pages.present.words import KIND_WORDS, STATE_WORDS
 from web.pages.reading import database_integer, moment_in_address, photos_of
 from web.pages.returning import back
+from web.retrying import try_again
 from web.services import services
 
 JOBS_PER_PAGE = 50
@@ -126,9 +127,7 @@ def cancel(job_id: str) -> Response:
 def retry(job_id: str) -> Response:
     """Queue the same task again, as a new job."""
     with services().database.write() as session:
-        known = identity()
-        require_say_in(store.find(session, job_id, known.owner_filter))
-        again = store.retry(session, job_id, known.owner_filter, retried_by=known.user.name)
+        again = try_again(session, job_id)
     services().queue.publish(again.kind, again.id)
     flash("It is queued again.", DONE)
     return back(url_for("pages.job", job_id=again.id))

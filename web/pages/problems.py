@@ -12,6 +12,7 @@ TITLES = {
     403: "This is not open to you",
     404: "There is nothing here",
     405: "This cannot be done here",
+    408: "The line was too slow",
     409: "This cannot be done right now",
     413: "That was too much at once",
     415: "This kind of file cannot be used",

@@ -6,6 +6,7 @@ from flask import flash, get_flashed_messages, redirect, render_template, reques
 from werkzeug.datastructures import FileStorage
 from werkzeug.wrappers import Response
 
+from shared import quotas
 from shared.errors import HangtagError
 from shared.jobs import store
 from shared.listings import store as listings
@@ -19,6 +20,8 @@ from web.pages.listings import editor
 from web.pages.present.listing_views import listing_card
 from web.pages.present.photo_cards import photo_card
 from web.pages.reading import photos_of
+from web.request_sizes import MAX_BYTES as MAX_USUAL_BYTES
+from web.request_sizes import make_room
 from web.services import services
 from web.submission import submit_photo
 
@@ -35,8 +38,9 @@ NOTHING_CHOSEN = "You have not chosen a photo yet. Choose one or more, then uplo
 @blueprint.before_request
 def allow_many_photos() -> None:
     """Let the plain form send a listing's worth of photos at once; scripts send them one by one."""
-    if request.endpoint in ("pages.begin_listing", "pages.save_listing"):
-        request.max_content_length = MAX_FORM_BYTES
+    large = (request.content_length or 0) > MAX_USUAL_BYTES
+    if large and request.endpoint in ("pages.begin_listing", "pages.save_listing"):
+        make_room(MAX_FORM_BYTES)
 
 
 @blueprint.get("/sell")
@@ -65,7 +69,9 @@ def begin_listing() -> Response:
         flash(NOTHING_CHOSEN, HINT)
         return redirect(url_for("pages.sell"), code=303)
     with services().database.write() as session:
-        made = listings.create(session, identity().user.id, request.form.get("title", ""))
+        owner_id = identity().user.id
+        quotas.require_room_for_listing(session, services().settings, owner_id)
+        made = listings.create(session, owner_id, request.form.get("title", ""))
     _submit_all(files, made.id)
     return redirect(url_for("pages.listing", listing_id=made.id), code=303)
 

@@ -7,7 +7,8 @@ from urllib.parse import urlsplit
 from flask import flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from shared.errors import NotFoundError, RateLimitedError, SignInRefusedError
+from shared.errors import NotFoundError, SignInRefusedError
+from shared.limit_errors import RateLimitedError
 from shared.tables import User
 from web import auth
 from web.pages import blueprint

@@ -60,5 +60,5 @@ def code_commit() -> str | None:
 
 def _ask(git: str, *arguments: str) -> str:
     command = [git, "-C", str(ROOT), *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=GIT_SECONDS)  # noqa: S603
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=GIT_SECONDS)  # noqa: S603 - git with fixed arguments
     return done.stdout

@@ -14,7 +14,8 @@ from shared.accounts import passwords, throttle
 from shared.audit import Action
 from shared.clock import utc_now
 from shared.database import Database
-from shared.errors import RateLimitedError, SignInRefusedError, ValidationError
+from shared.errors import SignInRefusedError, ValidationError
+from shared.limit_errors import RateLimitedError
 from shared.tables import SignInAttempt, SignInLink, User
 from tests.factories import add_user
 

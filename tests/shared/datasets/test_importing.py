@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -9,10 +10,14 @@ import pytest
 from shared.blobs import BlobStore, photo_key
 from shared.database import Database
 from shared.datasets import store
+from shared.datasets.csv_import import CsvImport
 from shared.datasets.importing import import_folder
 from shared.errors import ValidationError
 from shared.jobs.states import Split
-from tests.factories import picture
+from shared.photos import deletion
+from shared.photos.decoder import Decoder
+from shared.tables import Example
+from tests.factories import add_photo, add_user, picture
 
 
 @pytest.fixture
@@ -91,3 +96,23 @@ def test_a_category_without_training_photos_is_refused(
     (folder / "test" / "socks" / "0.jpg").write_bytes(picture(100))
     with pytest.raises(ValidationError, match="socks"):
         import_folder(database, blobs, folder)
+
+
+@pytest.mark.parametrize("brought_by", ["folder", "table"])
+def test_a_label_that_a_table_gave_a_sellers_photo_stays_when_the_picture_is_brought_along(
+    database: Database, blobs: BlobStore, folder: Path, brought_by: str
+) -> None:
+    photo = add_photo(database, blobs, add_user(database), seed=1)  # the same picture as train/hat/0.jpg
+    CsvImport(database, blobs, "Ada", None, None).run(f"photo,label,split\n{photo.id},shirt,train\n")
+    if brought_by == "folder":
+        import_folder(database, blobs, folder)
+    else:
+        with closing(Decoder(1)) as decoder:
+            table = "photo,label\ntrain/hat/0.jpg,shirt\n"
+            assert CsvImport(database, blobs, "Ada", decoder, folder).run(table).unchanged == 1
+    with database.write() as session:
+        deletion.delete_photo(session, photo.id)
+    with database.read() as session:
+        example = session.get(Example, photo.digest)
+    assert example is not None
+    assert (example.label, example.source.partition(":")[0]) == ("shirt", "import")

@@ -8,7 +8,7 @@ from shared.blobs import BlobStore
 from shared.database import Database
 from shared.datasets.labels import NOT_IN_LIST
 from shared.datasets.splits import split_of
-from shared.errors import NotFoundError, ValidationError
+from shared.errors import ConflictError, NotFoundError, ValidationError
 from shared.jobs.states import Split
 from shared.listings import store
 from shared.listings.suggestion import suggestions
@@ -200,3 +200,13 @@ def test_what_versions_answered_that_never_served_is_not_suggested(
     add_answer(database, photo, champion, hat=1.0)
     with database.read() as session:
         assert suggestions(session, [listing.id])[listing.id].answer.category == "hat"
+
+
+def test_choices_stay_as_rows_so_there_are_only_so_many(
+    database: Database, listing: Listing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "MAX_CHOICES", 2)
+    for category in ("shirt", "hat"):
+        choose(database, listing, category)
+    with pytest.raises(ConflictError, match="chosen 2 times"):
+        choose(database, listing, "shirt")

@@ -22,6 +22,7 @@ from shared.tables import Batch, BatchItem, Job, Photo
 from tests.archives import UNSAFE, archive
 from tests.factories import add_champion, add_key, add_user, picture
 from tests.web.conftest import Api, MakeApp
+from web.request_sizes import MAX_LARGE, MAX_WRITES_PER_PERSON
 from web.services import EXTENSION
 
 ANSWER = {"category": "hat", "confidence": 0.9, "decision": "suggest", "top": []}
@@ -250,16 +251,34 @@ def test_a_third_batch_at_once_is_asked_to_come_back(
 ) -> None:
     app = make_app(settings)
     api = Api(app.test_client(), add_key(database, add_user(database), "classify", "read"))
-    places = app.extensions[EXTENSION].batches
-    while places.acquire(blocking=False):
-        pass
+    places = app.extensions[EXTENSION].large_requests
+    give_back = [places.take(f"person {number}") for number in range(MAX_LARGE)]
     response = api("POST", "/api/v1/batches", **photos({"a.jpg": picture(1)}))
     assert (response.status_code, response.json["code"]) == (503, "busy")
     assert int(response.headers["Retry-After"]) >= 1
-    places.release()
+    give_back[0]()
+    give_back[0]()  # done twice, it frees no second place
     for _ in range(3):  # each gives its place back, the refused ones too
         assert api("POST", "/api/v1/batches", data={}).status_code == 400
+    places.take("somebody")
+    assert api("POST", "/api/v1/batches", data={}).status_code == 503
+    give_back[1]()
     send(api, {"a.jpg": picture(1)})
+
+
+def test_a_person_with_many_writes_at_once_leaves_threads_to_others(
+    make_app: MakeApp, settings: Settings, database: Database
+) -> None:
+    app = make_app(settings)
+    sam, kim = add_user(database, "Sam"), add_user(database, "Kim")
+    api, other = (Api(app.test_client(), add_key(database, who, "classify")) for who in (sam, kim))
+    held = [app.extensions[EXTENSION].writes.take(sam.id) for _ in range(MAX_WRITES_PER_PERSON)]
+    response = api("POST", "/api/v1/classifications")
+    assert (response.status_code, response.json["code"]) == (429, "too_many_at_once")
+    assert int(response.headers["Retry-After"]) >= 1
+    assert other("POST", "/api/v1/classifications").status_code == 400
+    held[0]()
+    assert api("POST", "/api/v1/classifications").status_code == 400
 
 
 def test_a_batch_is_stored_under_digests_and_its_names_are_only_shown(

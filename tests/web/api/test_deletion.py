@@ -8,8 +8,10 @@ import zipfile
 from collections.abc import Iterator
 
 import pytest
+from apiflask import APIFlask
 from sqlalchemy import select
 
+from shared import accounts
 from shared.blobs import BlobStore, photo_key, thumbnail_key
 from shared.database import Database
 from shared.errors import BlobMissingError, TransientError
@@ -17,6 +19,7 @@ from shared.jobs import store
 from shared.jobs.states import JobKind, Split
 from shared.models import evaluated
 from shared.photos import deletion, predictions
+from shared.reviewing import store as reviewing
 from shared.tables import (
     DatasetExample,
     DatasetVersion,
@@ -26,8 +29,10 @@ from shared.tables import (
     Job,
     Photo,
     Prediction,
+    Review,
+    User,
 )
-from tests.factories import add_champion, add_version, picture
+from tests.factories import add_champion, add_key, add_version, picture
 from tests.web.conftest import Api
 
 ANSWER = {"category": "hat", "confidence": 0.9, "decision": "suggest", "top": []}
@@ -220,7 +225,7 @@ def test_everything_of_one_person_can_be_deleted_and_nothing_of_another(
     theirs = upload(as_admin, 9)
     answer(database, blobs)
     deleted = as_seller("DELETE", "/api/v1/account/data")
-    assert deleted.json == {"photos": 5, "batches": 0}
+    assert deleted.json == {"photos": 5, "batches": 0, "reviews": 0}
     assert not any(is_stored(blobs, digest) for _, _, digest in mine)
     assert as_seller("GET", "/api/v1/jobs").json["jobs"] == []
     assert is_stored(blobs, theirs[2])
@@ -228,7 +233,7 @@ def test_everything_of_one_person_can_be_deleted_and_nothing_of_another(
         assert [photo.id for photo in session.scalars(select(Photo))] == [theirs[0]]
         assert [job.id for job in session.scalars(select(Job))] == [theirs[1]]
         assert len(session.scalars(select(DeletedPhoto)).all()) == 5
-    assert as_seller("DELETE", "/api/v1/account/data").json == {"photos": 0, "batches": 0}
+    assert as_seller("DELETE", "/api/v1/account/data").json == {"photos": 0, "batches": 0, "reviews": 0}
 
 
 def test_what_versions_answered_for_a_deleted_test_photo_goes_with_it(
@@ -247,3 +252,27 @@ def test_what_versions_answered_for_a_deleted_test_photo_goes_with_it(
     as_seller("DELETE", f"/api/v1/photos/{gone}")
     with database.read() as session:
         assert [row.digest for row in evaluated.of(session, version.number, 1)] == [kept]
+
+
+def test_reviews_are_taken_along_and_deleted_with_everything(
+    as_seller: Api, app: APIFlask, database: Database, blobs: BlobStore, seller: User
+) -> None:
+    photo_id, _, digest = upload(as_seller)
+    answer(database, blobs)
+    with database.write() as session:
+        reviewer = accounts.add_user(session, "Rae", "reviewer")
+        reviewing.answer(session, reviewer.id, photo_id, 1, "hat")
+    example = example_of(database, digest)
+    assert example is not None
+    theirs = Api(app.test_client(), add_key(database, reviewer, "classify", "read"))
+    for api, by_you in ((as_seller, False), (theirs, True)):
+        with zipfile.ZipFile(io.BytesIO(api("GET", "/api/v1/account/data").data)) as archive:
+            (line,) = archive.read("reviews.jsonl").splitlines()
+        found = json.loads(line)
+        assert (found["photo_id"], found["label"], found["by_you"]) == (photo_id, "hat", by_you)
+        assert reviewer.id not in line.decode()
+    assert theirs("DELETE", "/api/v1/account/data").json == {"photos": 0, "batches": 0, "reviews": 1}
+    assert example_of(database, digest) is None
+    assert as_seller("GET", f"/api/v1/photos/{photo_id}").status_code == 200
+    with database.read() as session:
+        assert session.scalars(select(Review)).all() == []

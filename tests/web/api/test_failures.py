@@ -96,6 +96,8 @@ def test_a_group_is_discarded_and_still_found(as_admin: Api, database: Database)
         ({"kind": "classify"}, "error_code"),
         ({**CAUSE, "kind": "paint"}, "kind"),
         ({**CAUSE, "until": "soon"}, "until"),
+        ({**CAUSE, "until": "0001-01-01T00:00:00+14:00"}, "until"),
+        ({**CAUSE, "until": "9999-12-31T23:59:59-14:00"}, "until"),
         ({**CAUSE, "eror_code": "x"}, "eror_code"),
     ],
 )
@@ -103,6 +105,13 @@ def test_a_wrong_cause_names_the_field(as_admin: Api, body: dict[str, str], fiel
     response = as_admin("POST", "/api/v1/jobs/failures/retry", json=body)
     assert response.status_code == 422
     assert response.json["errors"][0]["field"] == field
+
+
+def test_the_first_and_the_last_moment_of_the_calendar_are_moments(as_admin: Api, database: Database) -> None:
+    add_failures(database)
+    for moment, count in (("0001-01-01T00:00:00", 0), ("9999-12-31T23:59:59.999999Z", 1)):
+        response = as_admin("POST", "/api/v1/jobs/failures/discard", json={**CAUSE, "until": moment})
+        assert (response.status_code, response.json["count"]) == (200, count)
 
 
 def test_one_failure_is_discarded(as_admin: Api, database: Database) -> None:

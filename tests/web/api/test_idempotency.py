@@ -7,13 +7,14 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from apiflask import APIFlask
+from sqlalchemy import select
 
 from shared.blobs import BlobStore
 from shared.database import Database
 from shared.jobs import store
 from shared.jobs.states import JobKind, Split
 from shared.photos import predictions
-from shared.tables import DatasetVersion, User
+from shared.tables import DatasetVersion, IdempotencyKey, User
 from tests.factories import add_champion, add_key, picture
 from tests.web.conftest import Api
 
@@ -127,3 +128,33 @@ def test_a_training_sent_twice_with_one_key_runs_once(as_admin: Api, database: D
         for _ in range(2)
     }
     assert len(ids) == 1
+
+
+@pytest.mark.parametrize("everything", [False, True])
+def test_no_answer_names_a_photo_that_was_deleted(
+    as_seller: Api, database: Database, everything: bool
+) -> None:
+    first = as_seller("POST", "/api/v1/classifications", headers=KEY, **photo()).json
+    listing = {"json": {"photo_ids": [first["photo"]["id"]]}, "headers": {"Idempotency-Key": "order-18"}}
+    assert as_seller("POST", "/api/v1/listings", **listing).status_code == 201
+    path = "/api/v1/account/data" if everything else f"/api/v1/photos/{first['photo']['id']}"
+    assert as_seller("DELETE", path).status_code in (200, 204)
+    with database.read() as session:
+        kept = [str(row.answer) for row in session.scalars(select(IdempotencyKey))]
+    assert not any(first["photo"]["id"] in answer or first["photo"]["sha256"] in answer for answer in kept)
+    if not everything:  # a late repeat does not bring it back
+        again = as_seller("POST", "/api/v1/classifications", headers=KEY, **photo())
+        assert (again.status_code, again.json["code"]) == (409, "photo_deleted")
+        assert as_seller("POST", "/api/v1/listings", **listing).json["code"] == "photo_deleted"
+
+
+def test_a_note_that_is_sent_again_is_written_once(
+    as_admin: Api, database: Database, blobs: BlobStore
+) -> None:
+    add_champion(database, blobs)
+    sent = {"json": {"text": "Better with skirts."}, "headers": KEY}
+    first, again = (as_admin("POST", "/api/v1/models/1/notes", **sent) for _ in range(2))
+    assert (first.status_code, again.status_code) == (201, 201)
+    assert again.json == first.json
+    assert again.headers["Idempotency-Replayed"] == "true"
+    assert len(as_admin("GET", "/api/v1/models/1/notes").json["notes"]) == 1

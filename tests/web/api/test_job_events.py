@@ -11,14 +11,13 @@ from werkzeug.wrappers import Response
 
 from shared.blobs import BlobStore
 from shared.database import Database
-from shared.errors import TooManyStreamsError
 from shared.jobs import store
 from shared.jobs.states import JobKind
 from shared.tables import Job, User
 from tests.factories import add_job, add_user
 from tests.web.conftest import Api
 from web import streams
-from web.streams import MAX_STREAMS_PER_PERSON, Streams, events
+from web.streams import MAX_STREAMS_PER_PERSON, events
 
 
 @pytest.fixture
@@ -90,7 +89,7 @@ def test_one_person_has_a_few_streams_and_gives_them_back(as_seller: Api, as_adm
 
 def test_a_process_with_all_streams_taken_says_when_to_come_back(as_seller: Api, job: Job) -> None:
     held = as_seller.client.application.extensions["hangtag"].streams
-    closes = [held.open(f"person-{number}") for number in range(streams.MAX_STREAMS)]
+    closes = [held.take(f"person-{number}") for number in range(streams.MAX_STREAMS)]
     refused = follow(as_seller, job)
     assert (refused.status_code, refused.json["code"]) == (503, "too_many_streams")
     assert int(refused.headers["Retry-After"]) > 0
@@ -114,14 +113,3 @@ def test_a_stream_in_which_nothing_happens_shows_that_it_lives_and_ends(
     assert blocks[1].startswith("id: ")
     assert blocks[2] == ": still there\n\n"
     assert sum(block.startswith("id: ") for block in blocks) == 1
-
-
-def test_places_are_counted_once_however_often_they_are_given_back() -> None:
-    held = Streams(most=2, most_per_person=2)
-    close = held.open("a")
-    held.open("b")
-    close()
-    close()
-    held.open("c")
-    with pytest.raises(TooManyStreamsError):
-        held.open("d")

@@ -35,6 +35,16 @@ def test_versions_show_metrics_lineage_and_aliases(
     assert as_seller("GET", "/api/v1/models/9").status_code == 404
 
 
+def test_where_a_version_comes_from_is_not_for_sellers(
+    as_seller: Api, as_admin: Api, database: Database, blobs: BlobStore
+) -> None:
+    add_champion(database, blobs)
+    assert as_seller("GET", "/api/v1/models").json["versions"][0]["lineage"] == {}
+    assert as_seller("GET", "/api/v1/models/1").json["lineage"] == {}
+    assert as_admin("GET", "/api/v1/models").json["versions"][0]["lineage"] != {}
+    assert as_admin("GET", "/api/v1/models/1").json["lineage"] != {}
+
+
 def test_a_promotion_moves_the_champion_and_is_remembered(
     as_admin: Api, database: Database, blobs: BlobStore
 ) -> None:

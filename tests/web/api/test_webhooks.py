@@ -85,6 +85,8 @@ def test_the_log_is_read_page_by_page_and_failed_messages_are_sent_again(
     since = rfc3339(utc_now() - timedelta(days=1))
     assert as_seller("POST", f"{path}/replay", json={"since": since}).json == {"count": 1}
     assert as_seller("POST", f"{path}/replay", json={}).json == {"count": 1}
+    for moment in ("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"):
+        assert as_seller("POST", f"{path}/replay", json={"since": moment}).status_code == 422
     with database.write() as session:
         rows = session.scalars(select(WebhookDelivery)).all()
         assert {(row.state, row.attempt, row.max_attempts) for row in rows} == {

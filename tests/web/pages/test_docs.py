@@ -6,6 +6,7 @@ import re
 
 from flask.testing import FlaskClient
 
+from web.api.field_words import undescribed
 from web.pages.present.api_reference import api_reference
 from web.pages.present.prose import prose
 
@@ -98,3 +99,14 @@ def test_every_part_of_the_contents_is_a_page(client: FlaskClient) -> None:
     assert len(parts) > 10
     assert {client.get(part).status_code for part in parts} == {200}
     assert client.get("/api/docs/nothing").status_code == 404
+
+
+def test_every_field_says_what_it_is_and_every_body_that_it_may_come_too_slowly(client: FlaskClient) -> None:
+    spec = client.get("/api/v1/openapi.json").json
+    nameless = [f"{schema}.{field}" for schema, field, _ in undescribed(spec["components"]["schemas"])]
+    assert not nameless, "Describe these beside the field, or in web/api/field_words.py."
+    assert "408" in spec["paths"]["/api/v1/batches"]["post"]["responses"]
+    assert "405" in spec["info"]["description"]
+    not_taken = client.put("/api/v1/batches")
+    assert (not_taken.status_code, not_taken.json["code"]) == (405, "method_not_allowed")
+    assert "POST" in not_taken.headers["Allow"]

@@ -165,6 +165,17 @@ def test_somebody_who_comes_second_is_told_that_nothing_is_left(
     assert "Nothing was left to do" in admin_signed_in.get("/jobs/failures").text
 
 
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "soon"])
+def test_a_moment_that_is_none_in_utc_is_refused_in_a_sentence(
+    admin_signed_in: FlaskClient, moment: str
+) -> None:
+    answer = post_form(
+        admin_signed_in, f"/jobs/failures/retry?{GROUP}", {"until": moment}, page="/jobs/failures"
+    )
+    assert answer.status_code == 422
+    assert "open it again" in answer.text
+
+
 @pytest.mark.parametrize(("address", "status"), [("", 404), ("kind=paint&error_code=x", 404), (GROUP, 422)])
 def test_a_form_that_names_no_group_or_no_moment_changes_nothing(
     admin_signed_in: FlaskClient, database: Database, address: str, status: int

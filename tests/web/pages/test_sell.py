@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from apiflask import APIFlask
 from flask.testing import FlaskClient
 
 from shared.blobs import BlobStore
@@ -12,6 +13,8 @@ from shared.listings import store as listings
 from shared.tables import Job, Listing, User
 from tests.factories import add_champion, add_job, add_listing, add_photo, add_user, picture
 from tests.web.pages.forms import files, post_form
+from web.request_sizes import MAX_BYTES
+from web.services import EXTENSION
 
 ANSWER = {
     "category": "t-shirt",
@@ -155,3 +158,15 @@ def test_the_page_says_so_while_no_version_answers(
     assert "Suggestions are paused." in signed_in.get("/sell").text
     add_champion(database, blobs)
     assert "Suggestions are paused." not in signed_in.get("/sell").text
+
+
+def test_a_form_larger_than_most_takes_the_place_of_a_batch(
+    app: APIFlask, signed_in: FlaskClient, seller: User
+) -> None:
+    app.extensions[EXTENSION].large_requests.take(seller.id)
+    body = b"x" * (MAX_BYTES + 1)
+    for path in ("/sell", "/listings/any"):
+        refused = signed_in.post(path, data=body, content_type="multipart/form-data; boundary=b")
+        assert refused.status_code == 429
+        assert "large upload of yours" in refused.text
+    assert signed_in.post("/sell", data={}).status_code == 403  # a usual one is read: it has no token
