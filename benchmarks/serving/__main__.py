@@ -21,17 +21,15 @@ import numpy as np
 
 from benchmarks.figures import machine, told
 from benchmarks.installation import copy_of, process, redis_server
+from benchmarks.serving.network import load
 from benchmarks.serving.rivals import RIVALS, Ask, Rival, serving, wait_for_answer
 from shared import accounts
-from shared.blobs import BlobStore
 from shared.database import Database
 from shared.migrate import upgrade
-from shared.models import engine_gates, registry
 from shared.photos.pixels import read_pixels
 from shared.redis_server import client_url
 from shared.settings import Settings
 from worker.engines.engine import Engine
-from worker.engines.openvino_engine import load_int8_engine
 
 WARM_UP = 32
 # Ready arrays in memory, fed again and again to the bare engine.
@@ -74,7 +72,7 @@ class Ours:
         self._settings = settings
         self._clients = clients
         self._passes = 0
-        self.engine = _engine(settings)
+        self.engine = load("int8").engine
 
     def classify(self, photos: list[bytes]) -> tuple[float, list[str]]:
         """Photos per second, and the categories."""
@@ -154,21 +152,6 @@ def _ask_hangtag(client: httpx.Client, photo: bytes) -> str:
     response = client.post("/api/v1/classifications", files={"photo": ("photo.jpg", photo)})
     response.raise_for_status()
     return str(response.json()["suggestion"]["category"])
-
-
-def _engine(settings: Settings) -> Engine:
-    database = Database(settings.database_url)
-    try:
-        with database.read() as session:
-            version = registry.require_champion(session)
-            gate = engine_gates.of(session, version.number)
-    finally:
-        database.close()
-    if gate is None or not gate.passed or gate.network_digest is None:
-        raise SystemExit("The champion of DATA has no int8 engine that passed its gate.")
-    return load_int8_engine(
-        settings, BlobStore(settings.blob_url), registry.space_of(version), gate.network_digest
-    )
 
 
 def _bare(engine: Engine, photos: list[bytes]) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import bentoml
@@ -18,7 +19,7 @@ class Network:
     """The engine."""
 
     def __init__(self) -> None:
-        self.classifier = load()
+        self.classifier = load(os.environ["BENCH_NETWORK"])
         size = self.classifier.engine.feature_space.image_size
         self.classifier.categories([np.zeros((size, size, 3), dtype=np.uint8)])
 

@@ -16,7 +16,7 @@ class ClassifierAPI(litserve.LitAPI):
 
     def setup(self, device: str) -> None:
         """Load the engine in the inference process."""
-        self.classifier = load()
+        self.classifier = load(os.environ["BENCH_NETWORK"])
         size = self.classifier.engine.feature_space.image_size
         self.classifier.categories([np.zeros((size, size, 3), dtype=np.uint8)])
 

@@ -1,12 +1,11 @@
 """The champion of a data folder as the rivals load it: JPEG in, category out, computed by our engines.
 
-Only the serving around it differs. HANGTAG_DATA_DIR names the data folder, BENCH_NETWORK the engine:
-"tensorflow" (a compiled function) or "int8" (OpenVINO, 8 bits).
+Only the serving around it differs. HANGTAG_DATA_DIR names the data folder; the engine is "tensorflow" (a
+compiled function) or "int8" (OpenVINO, 8 bits), for rivals the one that BENCH_NETWORK names.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -48,12 +47,12 @@ class Classifier:
         return [self.classes[index] for index in chosen]
 
 
-def load() -> Classifier:
-    """The champion, on the engine that BENCH_NETWORK names."""
+def load(network: str) -> Classifier:
+    """The champion on "tensorflow" or "int8"."""
     version, head, network_digest = _champion()
     space = registry.space_of(version)
     settings = load_settings()
-    if os.environ["BENCH_NETWORK"] == "int8":
+    if network == "int8":
         # Each engine is imported only where it is used: together they would take the memory of both.
         from worker.engines.openvino_engine import load_int8_engine  # noqa: PLC0415
 

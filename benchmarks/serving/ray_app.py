@@ -19,7 +19,7 @@ class ClassifierDeployment:
     """Decodes each request, computes in batches."""
 
     def __init__(self) -> None:
-        self.classifier = load()
+        self.classifier = load(os.environ["BENCH_NETWORK"])
         size = self.classifier.engine.feature_space.image_size
         self.classifier.categories([np.zeros((size, size, 3), dtype=np.uint8)])
 
