@@ -27,7 +27,7 @@ CHECK_PLACES = {"champion": "pages.versions", "workers": "pages.jobs", "broker":
 @dataclass(frozen=True, slots=True)
 class Matter:
     """One thing. `count` is how many rows `address` leads to, where it leads to rows; `deed` says what one
-    can do there."""
+    can do there. With `new_dataset` it takes a dataset version that `address` can make."""
 
     code: str
     level: Level
@@ -35,6 +35,7 @@ class Matter:
     deed: str
     address: str
     count: int | None = None
+    new_dataset: bool = False
 
 
 def matters(found: Overview) -> list[Matter]:
@@ -117,11 +118,9 @@ def _decisions(found: Overview) -> Iterator[Matter]:
     if waiting.new_labels and champion is not None:
         new = plural(waiting.new_labels, "new label", "new labels")
         text = f"{new} since version {champion.number}: retrain?"
-        if waiting.unfrozen:  # trainings learn from dataset versions
-            deed, address = "Make a dataset version", url_for("pages.datasets")
-        else:
-            deed, address = "Retrain", url_for("pages.new_training")
-        yield Matter("new_labels", "decide", text, deed, address)
+        unfrozen = waiting.unfrozen > 0  # trainings learn from dataset versions
+        address = url_for("pages.datasets" if unfrozen else "pages.new_training")
+        yield Matter("new_labels", "decide", text, "Retrain", address, new_dataset=unfrozen)
 
 
 def _jobs(**filters: Any) -> str:

@@ -59,7 +59,7 @@ def datasets() -> str:
 @blueprint.post("/data/versions")
 @page_login_required("admin")
 def make_dataset() -> Response | tuple[str, int]:
-    """Freeze the examples there are now, and have the version looked at."""
+    """Freeze the examples there are now, and have the version looked at; with `then`, go on to a training."""
     try:
         with services().database.write() as session:
             number = store.freeze(session).number
@@ -69,6 +69,8 @@ def make_dataset() -> Response | tuple[str, int]:
     if job_id is not None:
         services().queue.publish(JobKind.REPORT, job_id)
     flash(f"Dataset version {number} holds the examples of this moment.", DONE)
+    if request.form.get("then") == "train":
+        return redirect(url_for("pages.new_training", dataset=number), code=303)
     return redirect(url_for("pages.dataset", number=number), code=303)
 
 

@@ -91,6 +91,22 @@ def test_new_examples_are_offered_as_a_version_which_a_worker_then_looks_at(
 
 
 @pytest.mark.usefixtures("digests")
+def test_from_new_labels_it_is_one_click_to_a_filled_in_form(
+    admin_signed_in: FlaskClient, database: Database, blobs: BlobStore
+) -> None:
+    add_champion(database, blobs)
+    with database.write() as session:
+        session.add(Example(digest="a" * 64, label="hat", split=Split.TRAIN, source="review:1"))
+    home = admin_signed_in.get("/home").text
+    assert "since version 1: retrain?" in home
+    assert '<input type="hidden" name="then" value="train">' in home
+    answer = post_form(admin_signed_in, "/data/versions", {"then": "train"}, page="/home")
+    assert answer.location == "/trainings/new?dataset=2"
+    assert '<option value="2" selected>' in admin_signed_in.get(answer.location).text
+    assert 'name="then"' not in admin_signed_in.get("/home").text
+
+
+@pytest.mark.usefixtures("digests")
 def test_the_report_names_what_blocks_trainings(
     as_admin: Api, admin_signed_in: FlaskClient, database: Database
 ) -> None:

@@ -109,8 +109,8 @@ def test_new_labels_are_counted_and_an_administrator_is_led_to_a_training(
 ) -> None:
     answer(reviewer, shown(reviewer) or "", "hat")
     assert "1 label is new since version 1 was trained." in reviewer.get("/review").text
-    assert "/trainings/new" not in reviewer.get("/review").text
-    assert 'href="/trainings/new?dataset=current"' in admin_signed_in.get("/review").text
+    assert "Retrain with them" not in reviewer.get("/review").text
+    assert "Retrain with them</button>" in admin_signed_in.get("/review").text
 
 
 def test_what_the_version_answered_and_why_is_told_after_ones_own_answer(
