@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import IO, cast
 
 import structlog
+from flask import Response
 from sqlalchemy.orm import Session
 
 from shared import audit, owned
@@ -17,7 +18,8 @@ from shared.audit import Action
 from shared.blobs import photo_key
 from shared.errors import BlobMissingError, HangtagError
 from shared.photos import deletion
-from web.services import Services
+from web.auth import identity
+from web.services import Services, services
 
 logger = structlog.get_logger(__name__)
 README = """What Hangtag keeps of yours.
@@ -130,3 +132,15 @@ class _Outlet(io.RawIOBase):
         """What was written since the last time."""
         parts, self._parts = self._parts, []
         return b"".join(parts)
+
+
+def export_response() -> Response:
+    """The archive of whoever asks, streamed."""
+    user = identity().user
+    with services().database.write() as session:
+        audit.record(session, user.name, Action.EXPORTED, f"everything of {user.name}")
+    chunks = export_everything(services(), user.id)
+    response = Response(chunks, content_type="application/zip")
+    response.headers["Content-Disposition"] = 'attachment; filename="hangtag-data.zip"'
+    response.headers["Cache-Control"] = "private, no-store"
+    return response

@@ -5,8 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from flask import Response
+
+from shared import batches
 from shared.batches import Item
 from web import row_files
+from web.auth import identity
+from web.row_files import CSV
+from web.services import services
 
 COLUMNS = (
     "name",
@@ -20,6 +26,18 @@ COLUMNS = (
     "error_code",
     "error_message",
 )
+
+
+def export(batch_id: str, kind: str) -> Response:
+    """The outcome of a batch as a file of this content type."""
+    with services().database.read() as session:
+        batch = batches.find(session, batch_id, identity().owner_filter)
+        items = batches.items(session, batch.id)
+    lines, suffix = (csv_lines(items), "csv") if kind == CSV else (json_lines(items), "jsonl")
+    response = Response(lines, content_type=f"{kind}; charset=utf-8")
+    response.headers["Content-Disposition"] = f'attachment; filename="batch-{batch.id}.{suffix}"'
+    response.headers["Cache-Control"] = "private, no-store"
+    return response
 
 
 def json_lines(items: Iterable[Item]) -> Iterator[str]:

@@ -19,8 +19,7 @@ from shared.overview import decisions
 from shared.overview.decisions import Decisions
 from shared.overview.figures import Done, Window, done
 from shared.tables import Job, ModelVersion, WorkerHeartbeat
-from web.api.health import check
-from web.api.schemas import CheckOut
+from web.checks import Check, check
 from web.services import services
 
 # Trainings, sweeps and reports run one after the other on each machine; more than these are in the list.
@@ -33,7 +32,7 @@ class Overview:
 
     now: datetime
     done: Done
-    checks: dict[str, CheckOut]
+    checks: dict[str, Check]
     queues: list[QueueFigures]
     workers: list[WorkerHeartbeat]
     running: list[Job]

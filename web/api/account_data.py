@@ -6,9 +6,7 @@ from apiflask import APIBlueprint
 from flask import Response
 from pydantic import BaseModel, Field
 
-from shared import audit
-from shared.audit import Action
-from web.account_data import Deleted, delete_everything, export_everything
+from web.account_data import Deleted, delete_everything, export_response
 from web.api.answers import Answers, answer, problems
 from web.auth import identity, require
 from web.services import services
@@ -56,15 +54,3 @@ def delete() -> Response:
     """Delete what whoever asks has here; the account stays."""
     user = identity().user
     return answer(DeletedOut.of(delete_everything(services(), user.id, by=user.name)))
-
-
-def export_response() -> Response:
-    """The archive of whoever asks, streamed."""
-    user = identity().user
-    with services().database.write() as session:
-        audit.record(session, user.name, Action.EXPORTED, f"everything of {user.name}")
-    chunks = export_everything(services(), user.id)
-    response = Response(chunks, content_type="application/zip")
-    response.headers["Content-Disposition"] = 'attachment; filename="hangtag-data.zip"'
-    response.headers["Cache-Control"] = "private, no-store"
-    return response

@@ -11,7 +11,7 @@ from shared.public_views import BatchOut
 from web.api.answers import Answers, answer, linked, polled, problems
 from web.api.batch_schemas import BatchAnswer, BatchesOut, BatchesQuery, ItemOut
 from web.auth import identity, require
-from web.batch_export import csv_lines, json_lines
+from web.batch_export import export
 from web.batch_intake import MAX_PARTS, MAX_REQUEST_BYTES, receive
 from web.idempotency import PARAMETER, REPLAYED
 from web.request_sizes import make_room
@@ -109,18 +109,6 @@ def results(batch_id: str) -> Response:
     """One line per file."""
     response = export(batch_id, request.accept_mimetypes.best_match([JSON_LINES, CSV], default=JSON_LINES))
     response.vary.add("Accept")
-    return response
-
-
-def export(batch_id: str, kind: str) -> Response:
-    """The outcome of a batch as a file of this content type."""
-    with services().database.read() as session:
-        batch = batches.find(session, batch_id, identity().owner_filter)
-        items = batches.items(session, batch.id)
-    lines, suffix = (csv_lines(items), "csv") if kind == CSV else (json_lines(items), "jsonl")
-    response = Response(lines, content_type=f"{kind}; charset=utf-8")
-    response.headers["Content-Disposition"] = f'attachment; filename="batch-{batch.id}.{suffix}"'
-    response.headers["Cache-Control"] = "private, no-store"
     return response
 
 

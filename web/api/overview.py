@@ -9,6 +9,7 @@ from shared.clock import rfc3339
 from web.api.answers import answer, problems
 from web.api.operator_schemas import QueueOut, WorkerOut
 from web.api.overview_schemas import DiskOut, DoneOut, MatterOut, OverviewOut, OverviewQuery
+from web.api.schemas import CheckOut
 from web.auth import require
 from web.matters import matters
 from web.overview import look
@@ -44,7 +45,7 @@ def show(query_data: OverviewQuery) -> Response:
                 )
                 for matter in matters(found)
             ],
-            checks=found.checks,
+            checks={name: CheckOut.of(check) for name, check in found.checks.items()},
             queues=[QueueOut.of(queue, found.now) for queue in found.queues],
             workers=[WorkerOut.of(worker, found.now) for worker in found.workers],
             disk=DiskOut(free=found.disk.free, total=found.disk.total),

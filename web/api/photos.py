@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from apiflask import APIBlueprint
-from flask import Response, make_response, request
+from flask import Response
 
 from shared.blobs import photo_key, thumbnail_key
 from shared.photos import store
@@ -11,13 +11,10 @@ from shared.tables import Photo
 from web.account_data import delete_photo
 from web.api.answers import Answers, problems
 from web.auth import identity, require
+from web.pictures import picture
 from web.services import services
 
 blueprint = APIBlueprint("photos", __name__, tag="Photos")
-# The bytes behind an id never change; "private" keeps them out of shared caches.
-FOREVER = "private, max-age=31536000, immutable"
-# Should a browser ever be led to show something else than a picture here, it may do nothing.
-LOCKED = "default-src 'none'; sandbox"
 JPEG: Answers = {200: {"description": "The picture", "content": {"image/jpeg": {}}}}
 
 
@@ -57,17 +54,3 @@ def delete(photo_id: str) -> Response:
 def _find(photo_id: str) -> Photo:
     with services().database.read() as session:
         return store.find(session, photo_id, identity().owner_filter)
-
-
-def picture(key: str, etag: str, filename: str) -> Response:
-    """A stored JPEG, for whom the caller has let in."""
-    response = make_response()
-    response.set_etag(etag)
-    response.headers["Cache-Control"] = FOREVER
-    response.headers["Content-Security-Policy"] = LOCKED
-    response.headers["Content-Disposition"] = f'inline; filename="{filename}"'
-    response.content_type = "image/jpeg"
-    if etag not in request.if_none_match:
-        response.set_data(services().blobs.get(key))
-    response.make_conditional(request)
-    return response

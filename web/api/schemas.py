@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import fields
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
@@ -14,6 +14,7 @@ from shared.jobs.states import Handling, JobKind, JobState
 from shared.models.hyperparameters import PRESETS
 from shared.public_views import JobOut
 from shared.tables import MAX_INTEGER, DatasetVersion, EngineGate, ModelVersion, Photo
+from web.checks import Check
 
 MAX_LIMIT = 200
 
@@ -230,6 +231,11 @@ class CheckOut(BaseModel):
 
     ok: bool
     detail: str
+
+    @classmethod
+    def of(cls, check: Check) -> Self:
+        """As the API says it."""
+        return cls(ok=check.ok, detail=check.detail)
 
 
 class ReadyOut(BaseModel):

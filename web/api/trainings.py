@@ -8,6 +8,7 @@ from flask import Response
 from shared.datasets import store as datasets
 from shared.errors import NotFoundError
 from shared.jobs import store
+from shared.jobs.epochs import epochs_of
 from shared.jobs.states import JobKind
 from shared.models.forecast import forecast
 from shared.models.hyperparameters import HyperParameters
@@ -19,7 +20,6 @@ from web.api.training_schemas import ForecastOut
 from web.augmentation_preview import augmentation_sheet
 from web.auth import identity, require
 from web.idempotency import PARAMETER, fingerprint
-from web.pages.reading import epochs_of
 from web.services import services
 from web.training_submission import accept_training
 

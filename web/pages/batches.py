@@ -9,8 +9,8 @@ from shared import batches as store
 from shared.errors import PermanentError
 from shared.models import registry
 from shared.photos.archive import MAX_INFLATED_BYTES, MAX_MEMBERS
-from web.api.batches import export
 from web.auth import identity, page_login_required
+from web.batch_export import export
 from web.batch_intake import MAX_PARTS, MAX_REQUEST_BYTES, receive
 from web.pages import blueprint
 from web.pages.flashes import PROBLEM

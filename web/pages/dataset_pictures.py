@@ -7,9 +7,9 @@ from flask import Response
 from shared.blobs import photo_key, thumbnail_key
 from shared.datasets import store
 from shared.errors import BlobMissingError, NotFoundError
-from web.api.photos import picture
 from web.auth import page_login_required
 from web.pages import blueprint
+from web.pictures import picture
 from web.services import services
 
 

@@ -1,4 +1,4 @@
-"""What pages read beyond what the stores offer: names for ids, and the figures of a training's epochs."""
+"""What pages read beyond what the stores offer: names for ids."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from shared.errors import NotFoundError
 from shared.jobs.states import JobKind
-from shared.tables import MAX_INTEGER, Job, Photo, TrainingEpoch
+from shared.tables import MAX_INTEGER, Job, Photo
 
 
 def photos_of(session: Session, jobs: Iterable[Job]) -> dict[str, Photo]:
@@ -32,16 +32,6 @@ def newest_jobs_of(session: Session, photos: Iterable[Photo]) -> dict[str, Job]:
 def jobs_of(session: Session, ids: Iterable[str]) -> dict[str, Job]:
     """The jobs with these ids, by id."""
     return {job.id: job for job in session.scalars(select(Job).where(Job.id.in_(list(ids))))}
-
-
-def epochs_of(session: Session, job_id: str) -> list[TrainingEpoch]:
-    """The epochs of a training, first to last; where an attempt ran one again, its figures count."""
-    rows = session.scalars(
-        select(TrainingEpoch)
-        .where(TrainingEpoch.job_id == job_id)
-        .order_by(TrainingEpoch.epoch, TrainingEpoch.attempt)
-    )
-    return list({row.epoch: row for row in rows}.values())
 
 
 def database_integer(text: str) -> int:

@@ -15,12 +15,12 @@ from shared.models import registry
 from shared.photos import store as photos
 from shared.reviewing import figures, queue, store
 from shared.tables import ModelVersion
-from web.api.photos import picture
 from web.auth import identity, page_login_required
 from web.pages import blueprint
 from web.pages.flashes import REVIEWED
 from web.pages.present.listing_views import answer_label
 from web.pages.present.review_figures import FigureView, review_figures
+from web.pictures import picture
 from web.services import services
 
 # Addresses stay short; who skips more starts again with the first skipped.

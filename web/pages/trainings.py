@@ -9,6 +9,7 @@ from shared.clock import utc_now
 from shared.datasets import store as datasets
 from shared.errors import NotFoundError
 from shared.jobs import handling, log, store
+from shared.jobs.epochs import epochs_of
 from shared.jobs.states import JobKind
 from shared.models import registry
 from shared.tables import Job, WorkerHeartbeat
@@ -19,7 +20,6 @@ from web.pages.present.job_rows import attempt_row, job_row, may_cancel, may_ret
 from web.pages.present.parameter_facts import parameter_facts
 from web.pages.present.run_views import run_facts, run_row, stop_sentence
 from web.pages.present.training_charts import training_charts
-from web.pages.reading import epochs_of
 from web.services import services
 
 RUNS_PER_PAGE = 30

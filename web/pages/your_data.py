@@ -7,9 +7,8 @@ from sqlalchemy import func, select
 from werkzeug.wrappers import Response
 
 from shared.tables import Batch, Photo
-from web.account_data import delete_everything
+from web.account_data import delete_everything, export_response
 from web.account_data import delete_photo as remove
-from web.api.account_data import export_response
 from web.auth import identity, page_login_required
 from web.pages import blueprint
 from web.pages.flashes import DONE

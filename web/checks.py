@@ -1,0 +1,86 @@
+"""What Hangtag depends on, looked at one by one: for load balancers, the overview and operators."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import redis
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from shared.clock import utc_now
+from shared.errors import DatabaseUnavailableError
+from shared.jobs.figures import SILENCE
+from shared.models import registry
+from shared.redis_server import client_url
+from shared.tables import WorkerHeartbeat
+from web.services import Services, services
+
+BROKER_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing Hangtag depends on, and how it is."""
+
+    ok: bool
+    detail: str
+
+
+def check() -> dict[str, Check]:
+    """What an answer needs, by name. Without the database it is the only one of its checks."""
+    found = services()
+    return {**_database_checks(found), "broker": _broker(found)}
+
+
+def _database_checks(found: Services) -> dict[str, Check]:
+    try:
+        champion, workers = _champion(found), _workers(found)
+    except DatabaseUnavailableError as error:
+        return {"database": Check(ok=False, detail=error.message)}
+    database = Check(ok=True, detail="answers")
+    return {"database": database, "champion": champion, "workers": workers}
+
+
+def _broker(found: Services) -> Check:
+    client = redis.Redis.from_url(
+        client_url(found.settings), socket_timeout=BROKER_SECONDS, socket_connect_timeout=BROKER_SECONDS
+    )
+    try:
+        client.ping()
+    except redis.RedisError:
+        return Check(ok=False, detail="Redis does not answer; photos are taken and wait.")
+    finally:
+        client.close()
+    return Check(ok=True, detail="answers")
+
+
+def _champion(found: Services) -> Check:
+    with found.database.read() as session:
+        version = registry.champion(session)
+        serving = {worker.serving for worker in _alive(session) if worker.serving is not None}
+    if version is None:
+        return Check(ok=False, detail="No model version serves. Train one, or promote one.")
+    others = sorted(serving - {version.number})
+    if others:
+        numbers = ", ".join(map(str, others))
+        detail = f"version {version.number} is not loaded everywhere; still answering: version {numbers}"
+        return Check(ok=False, detail=detail)
+    return Check(ok=True, detail=f"version {version.number}")
+
+
+def _workers(found: Services) -> Check:
+    with found.database.read() as session:
+        alive = _alive(session)
+    if not alive:
+        return Check(ok=False, detail="No prediction worker has been heard of; photos are taken and wait.")
+    engines = ", ".join(sorted({worker.engine or "loading" for worker in alive}))
+    return Check(ok=any(worker.engine for worker in alive), detail=f"{len(alive)} ({engines})")
+
+
+def _alive(session: Session) -> Sequence[WorkerHeartbeat]:
+    """Prediction workers heard of lately. A word from the future is an old one: the clock was set back."""
+    now = utc_now()
+    lately = WorkerHeartbeat.seen_at.between(now - SILENCE, now + SILENCE)
+    return session.scalars(select(WorkerHeartbeat).where(WorkerHeartbeat.kind == "predict", lately)).all()
