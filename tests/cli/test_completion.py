@@ -45,7 +45,7 @@ def completed(program: Path, *words: str) -> list[str]:
 def test_bash_completes_commands_options_and_values(program: Path) -> None:
     assert completed(program, "ro") == ["rollback"]
     assert completed(program, "jobs", "rel") == ["release"]
-    assert completed(program, "train", "--pre") == ["--preset"]
+    assert completed(program, "train", "--pres") == ["--preset"]
     assert completed(program, "jobs", "--state", "quar") == ["quarantined"]
 
 

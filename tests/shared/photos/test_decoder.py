@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
+import sys
+import termios
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import psutil
 import pytest
@@ -27,6 +31,12 @@ def decoder() -> Iterator[Decoder]:
 def children() -> list[psutil.Process]:
     alive = [child for child in psutil.Process().children() if child.status() != psutil.STATUS_ZOMBIE]
     return [child for child in alive if "shared.photos.decoder_child" in child.cmdline()]
+
+
+def unread(child: psutil.Process) -> int:
+    """How many bytes a child was sent and has not read yet."""
+    with Path(f"/proc/{child.pid}/fd/0").open("rb", buffering=0) as pipe:
+        return int.from_bytes(fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)), sys.byteorder)
 
 
 def test_a_child_gives_what_decoding_here_gives(decoder: Decoder) -> None:
@@ -58,6 +68,7 @@ def test_a_child_that_dies_over_a_picture_is_an_answer_about_that_picture(decode
     os.kill(child.pid, signal.SIGSTOP)
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(decoder.prepare, picture(2))
+        wait_until(lambda: unread(child) > 0, 20, "the child has been given the picture")
         os.kill(child.pid, signal.SIGKILL)
         with pytest.raises(PhotoCorruptError):
             waiting.result(20)
