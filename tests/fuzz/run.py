@@ -35,8 +35,8 @@ from tests.web_server import WebServer, serve
 # Everything that can be said about a file; 500 and a broken connection cannot.
 EXPECTED = {202, 400, 413, 415, 422}
 AT_ONCE = 8
-# Fewer than the places one web process has for batches, so that none is asked to come back.
-ARCHIVES_AT_ONCE = 2
+# As many as one person may send to one web process at once, so that none is asked to come back.
+ARCHIVES_AT_ONCE = 1
 # One input in so many is an archive.
 ARCHIVE_EVERY = 5
 # Between the first part, in which caches fill, and the end.
