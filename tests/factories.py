@@ -149,6 +149,7 @@ def add_version(
     image_size: int = 71,
     seed: int = 0,
     metrics: dict[str, Any] | None = None,
+    lineage: dict[str, Any] | None = None,
 ) -> ModelVersion:
     """A registered version with a random head and the figures of one that was evaluated."""
     head = random_head(seed=seed)
@@ -158,7 +159,7 @@ def add_version(
         space=FeatureSpace(base_digest, image_size),
         head_digest=head.digest,
         metrics={"validation": EVALUATION, "test": EVALUATION} if metrics is None else metrics,
-        lineage={"parameters": {}, "libraries": {}, "dataset_digest": "1" * 64},
+        lineage={"parameters": {}, "libraries": {}, "dataset_digest": "1" * 64, **(lineage or {})},
     )
     with database.write() as session:
         return registry.add(session, new)

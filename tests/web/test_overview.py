@@ -175,6 +175,20 @@ def test_a_silent_worker_and_a_long_wait_need_a_look(database: Database, as_admi
     assert found["long_wait"] == ("warn", "1 photo waiting, the oldest for 20 min.", 1)
 
 
+def test_a_category_is_said_to_differ_only_beyond_chance(
+    database: Database, blobs: BlobStore, admin_signed_in: FlaskClient
+) -> None:
+    add_champion(database, blobs, lineage={"dataset_counts": {"train": {"hat": 10, "shirt": 30}}})
+    for name in ("hat", "hat", "shirt"):  # two thirds instead of a quarter, of three
+        add_answered(database, name)
+    few = admin_signed_in.get("/home").text
+    assert "differs</span>" not in few
+    assert "away from the photos" not in few
+    for _ in range(7):
+        add_answered(database, "hat")
+    assert "differs</span>" in admin_signed_in.get("/home").text
+
+
 def test_new_labels_ask_for_a_retraining(database: Database, champion: ModelVersion, as_admin: Api) -> None:
     labels = [("0", Split.TRAIN), ("1", Split.VALIDATION), ("2", Split.TEST)]
     with database.write() as session:

@@ -21,6 +21,9 @@ from web.pages.present.overview_views import (
 )
 from web.pages.present.queue_rows import queue_row, worker_rows, workers_summary
 
+# With fewer, two mixes lie far apart by chance alone.
+ENOUGH_ANSWERS = 100
+
 
 @blueprint.get("/home")
 @page_login_required("admin")
@@ -35,7 +38,7 @@ def overview() -> str:
         charts=charts(found.done),
         bins=bin_rows(found.done),
         categories=category_rows(found.done),
-        shift=found.done.shift if found.done.total.given else None,
+        shift=found.done.shift if sum(found.done.total.given.values()) >= ENOUGH_ANSWERS else None,
         versions=version_rows(found.done),
         champion=found.champion.number if found.champion else None,
         queues=[queue_row(queue, found.now) for queue in found.queues],

@@ -10,6 +10,7 @@ from typing import Any
 from flask import url_for
 
 from shared.jobs.states import JobKind, JobState
+from shared.models.evaluation import wilson_interval
 from shared.overview.figures import Bin, CategoryFigures, Done, VersionFigures, Window
 from shared.overview.tally import ASK
 from shared.tables import AliasChange
@@ -25,7 +26,7 @@ BIN_WORDS = {
 }
 # Under a chart there is room for five short words.
 BIN_LABELS = {Window.DAY: "%H:%M", Window.WEEK: "%d %b", Window.MONTH: "%d %b"}
-# A mix that is further off than this in one category is worth a look.
+# A mix that is further off than this in one category is worth a look, unless it may be chance.
 FAR_OFF = 0.1
 MEDIAN, SLOW = 0.5, 0.95
 
@@ -153,7 +154,7 @@ def bin_rows(done: Done) -> list[BinRow]:
 def category_rows(done: Done) -> list[CategoryRow]:
     """Every category, by name. The longest bar or the farthest mark reaches to the end of the scale."""
     scale = max((max(row.mix or 0, row.trained_mix or 0) for row in done.categories), default=0) or 1
-    return [_category_row(row, done.since, scale) for row in done.categories]
+    return [_category_row(row, done, scale) for row in done.categories]
 
 
 def version_rows(done: Done) -> list[VersionRow]:
@@ -180,8 +181,16 @@ def _bin_row(one: Bin, changes: Sequence[AliasChange]) -> BinRow:
     )
 
 
-def _category_row(row: CategoryFigures, since: datetime, scale: float) -> CategoryRow:
-    off = abs(row.mix - row.trained_mix) if row.mix is not None and row.trained_mix is not None else 0
+def _is_far_off(row: CategoryFigures, answers: int) -> bool:
+    """Whether a category is given far more or less often than it was learned from, beyond chance."""
+    if row.mix is None or row.trained_mix is None or abs(row.mix - row.trained_mix) <= FAR_OFF:
+        return False
+    low, high = wilson_interval(row.answered, answers)
+    return not low <= row.trained_mix <= high
+
+
+def _category_row(row: CategoryFigures, done: Done, scale: float) -> CategoryRow:
+    since = done.since
     return CategoryRow(
         label=category_label(row.category),
         answered=_counted(row.answered, _answered(since, category=row.category)),
@@ -189,7 +198,7 @@ def _category_row(row: CategoryFigures, since: datetime, scale: float) -> Catego
         trained_mix=percent(row.trained_mix),
         bar=round(100 * (row.mix or 0) / scale, 1),
         mark=round(100 * row.trained_mix / scale, 1) if row.trained_mix is not None else None,
-        far_off=off > FAR_OFF,
+        far_off=_is_far_off(row, sum(done.total.given.values())),
         asked=_counted(row.asked, _answered(since, category=row.category, decision=ASK)),
         asked_share=percent(_share(row.asked, row.answered)),
         decided=_counted(row.decided, _listings(since, suggested=row.category, choice="chosen")),
