@@ -29,6 +29,8 @@ def job(database: Database) -> Job:
 def told(caplog: pytest.LogCaptureFixture) -> structlog.typing.FilteringBoundLogger:
     """A logger as `configure_logging` makes them."""
     caplog.set_level(logging.INFO)
+    # Servers that other tests run in this process may still answer somebody.
+    caplog.set_level(logging.WARNING, logger="werkzeug")
     made: structlog.typing.FilteringBoundLogger = structlog.wrap_logger(
         logging.getLogger("worker.test"),
         processors=[
