@@ -51,7 +51,7 @@ lock: ## Resolve requirements/*.in to hashed requirements/*.txt
 	@scripts/set_up.sh dev
 	@for name in base cpu gpu dev; do \
 	  echo "requirements/$$name.txt"; \
-	  (cd requirements && ../$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	  (cd requirements && ../$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras \
 	    --no-emit-index-url --no-emit-find-links --no-header --output-file $$name.txt $$name.in) || exit 1; \
 	done
 	@$(BIN)/python scripts/check_requirements.py

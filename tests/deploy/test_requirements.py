@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from importlib.metadata import distributions
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parents[2]
 REQUIREMENTS = ROOT / "requirements"
@@ -42,3 +45,20 @@ def test_what_is_asked_for_is_locked(name: str) -> None:
     )
     asked = {found.lower() for found in NAME.findall((REQUIREMENTS / f"{name}.in").read_text())}
     assert asked <= locked
+
+
+def test_what_is_asked_for_with_an_extra_is_locked_with_it() -> None:
+    """Else pip looks for it once more on its own, meets the newest release and refuses it for having no hash."""
+    locked = dict(
+        re.findall(r"^([a-z0-9-]+)(\[.*\])?==", (REQUIREMENTS / "dev.txt").read_text(), re.MULTILINE)
+    )
+    wanted = [
+        (canonicalize_name(asked.name), extra)
+        for package in distributions()
+        if canonicalize_name(package.metadata["Name"]) in locked
+        for asked in map(Requirement, package.requires or [])
+        if asked.marker is None or asked.marker.evaluate({"extra": ""})
+        for extra in asked.extras
+    ]
+    assert ("pydantic", "email") in wanted
+    assert [(name, extra) for name, extra in wanted if extra not in locked[name]] == []
