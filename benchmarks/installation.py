@@ -29,11 +29,11 @@ OWN = ("HANGTAG_DATABASE_URL", "HANGTAG_BLOB_URL", "HANGTAG_REDIS_URL")
 def copy_of(source: Path, folder: Path) -> Settings:
     """Settings for a copy, on SQLite, of the data folder `source`, which stays as it is."""
     shutil.copytree(source, folder, ignore=shutil.ignore_patterns("run", "logs", "checkpoints", "redis"))
-    return _settings(folder)
+    return new(folder)
 
 
 def new(folder: Path) -> Settings:
-    """Settings for an empty installation on SQLite."""
+    """Settings for an installation on SQLite with tables of today, empty ones unless the folder has some."""
     settings = _settings(folder)
     upgrade(settings)
     return settings

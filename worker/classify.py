@@ -29,8 +29,9 @@ from worker.predictor import Loaded, Predictor
 from worker.stopping import PlannedStop
 
 logger = structlog.get_logger(__name__)
-# A wake-up works at most this long, so that an orderly stop is quick; every queued job has its own wake-up.
-DRAIN_SECONDS = 10.0
+# A wake-up works at most this long, a third of what Celery gives a task before it counts as hung. Each new one
+# costs the engine a pause, until the first photos are claimed and decoded.
+DRAIN_SECONDS = 60.0
 # Two chunks per claim, and the next claim is made while these are computed: decoding stays ahead of the
 # engine, and both claims fit into a lease of 30 s even at the 6 photos/s of the slowest engine measured.
 CLAIM_CHUNKS = 2
@@ -88,6 +89,7 @@ class Classifier:
         """
         deadline = time.monotonic() + DRAIN_SECONDS
         taken = 0
+        recorded: list[Future[None]] = []
         loaded = self._predictor.champion()
         claim = self._claim(loaded)
         while claim.items:
@@ -96,9 +98,12 @@ class Classifier:
             ahead = (
                 self._recorder.submit(self._claim, loaded, fresh=True) if goes_on and claim.fresh else None
             )
-            self._run(claim, loaded)
+            # The last answers of a claim are committed while the engine already works on the next one.
+            before, recorded = recorded, self._run(claim, loaded)
+            _wait_for(before)
             claim = self._next(ahead, goes_on, loaded)
             loaded = self._predictor.champion()
+        _wait_for(recorded)
         return taken
 
     def _next(self, ahead: Future[_Claim] | None, goes_on: bool, loaded: Loaded) -> _Claim:
@@ -129,7 +134,8 @@ class Classifier:
         pixels = decoded_chunks(self._decoders, read, digests, chunk)
         return _Claim(items, image_size, pixels)
 
-    def _run(self, claim: _Claim, loaded: Loaded) -> None:
+    def _run(self, claim: _Claim, loaded: Loaded) -> list[Future[None]]:
+        """Have all photos of a claim answered. Returns what is still being written."""
         version, engine, _ = loaded
         if claim.image_size != version.image_size:  # another champion came between
             claim = self._decoding(claim.items, version.image_size, engine.preferred_batch)
@@ -142,8 +148,7 @@ class Classifier:
             if self._stop.requested:
                 self._give_back(claim.items[position:])
                 break
-        for done in recorded:
-            done.result()
+        return recorded
 
     def _give_back(self, items: list[_Item]) -> None:
         for item in items:
@@ -254,3 +259,9 @@ class Classifier:
             logger.warning("not_recorded", attempts=attempts, code=error.code)
             return False
         return True
+
+
+def _wait_for(recorded: list[Future[None]]) -> None:
+    """Wait until it is written. Raises what a thread that wrote has met."""
+    for done in recorded:
+        done.result()

@@ -25,9 +25,8 @@ from benchmarks.serving.network import load
 from benchmarks.serving.rivals import RIVALS, Ask, Rival, serving, wait_for_answer
 from shared import accounts
 from shared.database import Database
-from shared.migrate import upgrade
 from shared.photos.pixels import read_pixels
-from shared.redis_server import client_url
+from shared.redis_server import celery_url
 from shared.settings import Settings
 from worker.engines.engine import Engine
 
@@ -53,7 +52,6 @@ def main() -> None:
     photos = [path.read_bytes() for path in sorted(options.photos.rglob("*.jpg"))[: options.count]]
     with tempfile.TemporaryDirectory(prefix="hangtag-serving-") as folder, ExitStack() as stack:
         settings = copy_of(options.data, Path(folder) / "data")
-        upgrade(settings)
         stack.enter_context(redis_server(settings))
         for name in ("web", "worker-predict"):
             stack.enter_context(process(settings, name))
@@ -61,7 +59,7 @@ def main() -> None:
         print(f"{machine()}; {len(photos)} photos, {options.clients} clients")
         for rival in (RIVALS[name] for name in options.rivals):
             for network in (network for network in rival.networks if network in options.networks):
-                with serving(rival, network, settings, options.python, client_url(settings)) as url:
+                with serving(rival, network, settings, options.python, celery_url(settings)) as url:
                     _compare(ours, Theirs(rival, url, options.clients), network, photos, options.pairs)
 
 
@@ -151,7 +149,7 @@ def _timed(
 def _ask_hangtag(client: httpx.Client, photo: bytes) -> str:
     response = client.post("/api/v1/classifications", files={"photo": ("photo.jpg", photo)})
     response.raise_for_status()
-    return str(response.json()["suggestion"]["category"])
+    return str(response.json()["job"]["result"]["category"])
 
 
 def _bare(engine: Engine, photos: list[bytes]) -> float:

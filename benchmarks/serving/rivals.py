@@ -141,7 +141,7 @@ def wait_for_answer(ask: Callable[[], str], what: str) -> None:
     def answers() -> bool:
         try:
             return bool(ask())
-        except (httpx.HTTPError, KeyError):
+        except httpx.HTTPError:
             return False
 
     wait_until(answers, what)
