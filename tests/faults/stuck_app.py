@@ -1,4 +1,4 @@
-"""`celery -A tests.faults.stuck_app`: a prediction worker whose main thread waits for ever once it is ready."""
+"""`celery -A tests.faults.stuck_app`: a prediction worker whose main thread waits for ever when ready."""
 
 from __future__ import annotations
 
