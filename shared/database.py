@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
@@ -48,6 +49,7 @@ class Database:
         self.url = url
         self.engine = _sqlite(url) if url.startswith("sqlite") else _postgresql(url)
         self._reading = self.engine.execution_options(hangtag_read=True)
+        self._turn = _SqliteTurn() if url.startswith("sqlite") else nullcontext()
 
     @contextmanager
     def write(self) -> Iterator[Session]:
@@ -57,7 +59,12 @@ class Database:
             DatabaseUnavailableError: the database does not answer.
             StorageFullError: it has no room left.
         """
-        with _clean_errors(), Session(self.engine, expire_on_commit=False) as session, session.begin():
+        with (
+            self._turn,
+            _clean_errors(),
+            Session(self.engine, expire_on_commit=False) as session,
+            session.begin(),
+        ):
             yield session
 
     def transact(self, work: Callable[[Session], T]) -> T:
@@ -93,6 +100,24 @@ class Database:
     def close(self) -> None:
         """Close all connections."""
         self.engine.dispose()
+
+
+class _SqliteTurn:
+    """Lets the threads of this process write one after the other.
+
+    SQLite has one lock for all who write, and whoever does not get it asks again after pauses that grow to a
+    tenth of a second. Among dozens of threads some would ask at the wrong moment for a second or more.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> None:
+        if not self._lock.acquire(timeout=SQLITE_BUSY_MS / 1000):
+            raise DatabaseUnavailableError
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
 
 
 def insert_if_absent(session: Session, table: type[DeclarativeBase], **values: Any) -> bool:

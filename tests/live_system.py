@@ -76,10 +76,13 @@ class LiveSystem:
             raise
 
     def stop(self) -> int:
-        """Press Ctrl-C and wait. Returns the exit status."""
+        """Ask it to stop and wait. Returns the exit status.
+
+        Not with SIGINT: what a shell starts in the background is born deaf to it.
+        """
         assert self.process is not None
         if self.process.poll() is None:
-            self.process.send_signal(signal.SIGINT)
+            self.process.terminate()
         try:
             return self.process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:

@@ -1,13 +1,15 @@
 """Ends a worker that has gone deaf, so that whoever supervises it starts a new one.
 
 Celery 5.7 may wait for ever on a connection that is gone, for one when Redis dies while a message is being
-acknowledged: it logs the error, looks alive and takes nothing any more. The fault tests have met that.
+acknowledged: it logs the error, looks alive and takes nothing any more. The fault tests have met that. When
+it is asked to stop it goes on waiting, and whoever stops everything would wait for it.
 """
 
 from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Callable
 
 import redis
@@ -22,6 +24,8 @@ logger = structlog.get_logger(__name__)
 LOOK_SECONDS = 5.0
 # Half a minute. One that hears takes a message within milliseconds, and a look that comes late counts once.
 DEAF_LOOKS = 6
+# A worker that has nothing to do ends within a few seconds, also on a machine that is busy with other things.
+STUCK_LOOKS = 4
 REDIS_SECONDS = 2.0
 # sysexits.h, EX_SOFTWARE.
 EXIT_DEAF = 70
@@ -49,15 +53,19 @@ class Watchdog:
 
 
 def end_when_deaf(app: Celery, settings: Settings) -> None:
-    """Have the Celery worker of this process watched from its start to its orderly end."""
-    watchdog = Watchdog(lambda: messages_wait(app, settings), lambda: bool(state.reserved_requests))
-    over = threading.Event()
+    """Have the Celery worker of this process watched, from its start and through its orderly end."""
+    watchdog = Watchdog(lambda: messages_wait(app, settings), _busy)
+    asked_to_stop = threading.Event()
 
     def watch() -> None:
-        while not over.wait(LOOK_SECONDS):
+        while not asked_to_stop.wait(LOOK_SECONDS):
             if watchdog.look():
-                logger.critical("worker_deaf", detail="Wake-ups wait and none arrives here: ending.")
-                os._exit(EXIT_DEAF)  # an orderly end would wait for the connection that is gone
+                _end("worker_deaf", "Wake-ups wait and none arrives here: ending.")
+        idle_looks = 0
+        while idle_looks < STUCK_LOOKS:
+            time.sleep(LOOK_SECONDS)
+            idle_looks = 0 if _busy() else idle_looks + 1
+        _end("worker_stuck", "It shall stop, has nothing to do and is still here: ending.")
 
     thread = threading.Thread(target=watch, name="watchdog", daemon=True)
 
@@ -68,7 +76,16 @@ def end_when_deaf(app: Celery, settings: Settings) -> None:
     # weak=False: nothing else would keep these functions alive.
     signals.task_received.connect(watchdog.hear, weak=False)
     signals.worker_ready.connect(start, weak=False)
-    signals.worker_shutting_down.connect(lambda **_: over.set(), weak=False)
+    signals.worker_shutting_down.connect(lambda **_: asked_to_stop.set(), weak=False)
+
+
+def _busy() -> bool:
+    return bool(state.reserved_requests)
+
+
+def _end(event: str, detail: str) -> None:
+    logger.critical(event, detail=detail)
+    os._exit(EXIT_DEAF)  # an orderly end would wait for the connection that is gone
 
 
 def messages_wait(app: Celery, settings: Settings) -> bool:

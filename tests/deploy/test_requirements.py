@@ -48,7 +48,7 @@ def test_what_is_asked_for_is_locked(name: str) -> None:
 
 
 def test_what_is_asked_for_with_an_extra_is_locked_with_it() -> None:
-    """Else pip looks for it once more on its own, meets the newest release and refuses it for having no hash."""
+    """Else pip looks for it once more, meets the newest release and refuses it for having no hash."""
     locked = dict(
         re.findall(r"^([a-z0-9-]+)(\[.*\])?==", (REQUIREMENTS / "dev.txt").read_text(), re.MULTILINE)
     )

@@ -21,7 +21,7 @@ from tests.faults.invariants import violations
 from tests.faults.system import System, as_json
 from tests.faults.times import TIMES
 from tests.processes import wait_until
-from worker.watchdog import EXIT_DEAF
+from worker.watchdog import EXIT_DEAF, STUCK_LOOKS
 
 # The matrix: upload p99 while Redis is away.
 UPLOAD_SECONDS = 3.0
@@ -140,6 +140,16 @@ def test_a_worker_that_hears_nothing_any_more_ends_and_the_next_one_answers(
     with system.supervised("worker-predict"):
         assert_all_answered(system, ids)
     assert deaf.returncode == EXIT_DEAF
+
+
+def test_a_worker_that_is_stuck_when_it_shall_stop_ends_all_the_same(system: System) -> None:
+    system.kill("worker-predict")
+    command = [word.replace("predict_app", "stuck_app") for word in system.command("worker-predict")]
+    system.launch("worker-predict", command)
+    system.wait_for("worker-predict")
+    stuck = system.running["worker-predict"]
+    stuck.terminate()
+    assert stuck.wait(10 * TIMES.watchdog * STUCK_LOOKS) == EXIT_DEAF
 
 
 def test_wake_ups_that_come_five_times_in_any_order_change_nothing(
