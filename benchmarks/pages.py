@@ -175,7 +175,7 @@ def _prepare(settings: Settings, role: str) -> tuple[str, dict[str, str]]:
             for mark in range(PHOTOS):
                 prepared = prepare(sample_picture(mark))
                 prepared.store(blobs)
-                photo = photos.ensure(session, person.id, prepared, f"photo-{mark}.png")
+                photo, _ = photos.ensure(session, person.id, prepared, f"photo-{mark}.png")
                 listings.add_photo(session, listing, photo)
                 predictions.remember(session, photo.id, 1, "openvino", ANSWER)
                 known = predictions.champions_results(session, [photo.id])[photo.id]

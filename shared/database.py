@@ -18,6 +18,7 @@ from sqlalchemy.orm import DeclarativeBase, Session
 from shared.errors import DatabaseUnavailableError, HangtagError, StorageFullError
 
 T = TypeVar("T")
+TableT = TypeVar("TableT", bound=DeclarativeBase)
 
 # Longer than any writing transaction of ours, shorter than a seller's patience.
 SQLITE_BUSY_MS = 10_000
@@ -120,13 +121,14 @@ class _SqliteTurn:
         self._lock.release()
 
 
-def insert_if_absent(session: Session, table: type[DeclarativeBase], **values: Any) -> bool:
-    """Insert a row unless one with the same key is there. Returns whether it was inserted.
+def insert_if_absent(session: Session, table: type[TableT], **values: Any) -> TableT | None:
+    """Insert a row unless one with the same key is there. Returns it if it was inserted.
 
     Waits for whoever inserts the same key at this moment, so that a read afterwards sees their row.
     """
     statement = _insert(session)(table).values(**values).on_conflict_do_nothing()
-    return session.execute(statement.returning(*table.__table__.primary_key)).first() is not None
+    inserted: TableT | None = session.scalars(statement.returning(table)).first()
+    return inserted
 
 
 def insert_missing(session: Session, table: type[DeclarativeBase], rows: Sequence[dict[str, Any]]) -> None:

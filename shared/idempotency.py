@@ -54,9 +54,10 @@ def recall(session: Session, owner_id: str, key: str, fingerprint: str) -> dict[
 
 def reserve(session: Session, owner_id: str, key: str, fingerprint: str) -> bool:
     """Take a key within the transaction that does the work. False: somebody has it already."""
-    return insert_if_absent(
+    taken = insert_if_absent(
         session, IdempotencyKey, owner_id=owner_id, key=key, fingerprint=fingerprint, answer={}
     )
+    return taken is not None
 
 
 def remember(session: Session, owner_id: str, key: str, answer: dict[str, Any]) -> None:

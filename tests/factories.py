@@ -107,7 +107,7 @@ def add_photo(database: Database, blobs: BlobStore, user: User, seed: int = 0) -
     prepared = prepare(picture(seed))
     prepared.store(blobs)
     with database.write() as session:
-        return photos.ensure(session, user.id, prepared, f"photo-{seed}.jpg")
+        return photos.ensure(session, user.id, prepared, f"photo-{seed}.jpg")[0]
 
 
 def add_answer(database: Database, photo: Photo, version: ModelVersion, **probabilities: float) -> None:

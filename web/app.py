@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from datetime import timedelta
 
 import structlog
@@ -16,12 +15,14 @@ from shared.database import Database
 from shared.errors import NotFoundError
 from shared.jobs.queue import CeleryQueue, JobQueue
 from shared.photos.decoder import Decoder
+from shared.quotas import PhotoRoom
 from shared.settings import Settings
 from web import api, hosts, limits, pages, problems, request_sizes
 from web.auth import csrf
 from web.incoming_request import IncomingRequest, refuse_nul
+from web.job_watch import JobWatch
 from web.openapi import describe
-from web.services import EXTENSION, MAX_WAITERS, Services, services
+from web.services import EXTENSION, Services, services
 
 MAX_FORM_FIELD_BYTES = 500_000
 MAX_FORM_PARTS = 100
@@ -53,11 +54,12 @@ def create_app(settings: Settings, queue: JobQueue | None = None) -> APIFlask:
     _configure(app, settings)
     app.extensions[EXTENSION] = Services(
         settings=settings,
-        database=Database(settings.database_url),
+        database=(database := Database(settings.database_url)),
         blobs=BlobStore(settings.blob_url),
         queue=queue or CeleryQueue(settings),
         decoder=Decoder(DECODERS),
-        waiters=threading.BoundedSemaphore(MAX_WAITERS),
+        room=PhotoRoom(),
+        watch=JobWatch(database),
         streams=request_sizes.stream_places(),
         large_requests=request_sizes.large_places(),
         writes=request_sizes.write_places(),

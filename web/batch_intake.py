@@ -10,7 +10,7 @@ from flask import request
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import FileStorage
 
-from shared import batches, quotas
+from shared import batches
 from shared.errors import BatchFilesMissingError, TooManyPartsError, ValidationError
 from shared.photos.archive import MAX_INFLATED_BYTES, MAX_MEMBERS, Member, read_archive
 from shared.photos.intake import display_name
@@ -55,7 +55,7 @@ def _accept(session: Session, sent: list[batches.Sent]) -> dict[str, Any]:
     owner_id = identity().user.id
     sizes = [item.content.size for item in sent if isinstance(item.content, StoredPhoto)]
     refused = len(sent) - len(sizes)
-    quotas.require_room_for_photos(session, services().settings, owner_id, sizes, refused)
+    services().room.require(session, services().settings, owner_id, sizes, refused)
     return {"batch_id": batches.create(session, owner_id, sent).id}
 
 

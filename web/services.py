@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from dataclasses import dataclass
 from typing import cast
 
@@ -12,12 +11,12 @@ from shared.blobs import BlobStore
 from shared.database import Database
 from shared.jobs.queue import JobQueue
 from shared.photos.decoder import Decoder
+from shared.quotas import PhotoRoom
 from shared.settings import Settings
+from web.job_watch import JobWatch
 from web.places import Places
 
 EXTENSION = "hangtag"
-# Each waiting request holds a server thread; more than this many at once are answered without waiting.
-MAX_WAITERS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +28,15 @@ class Services:
     blobs: BlobStore
     queue: JobQueue
     decoder: Decoder
-    waiters: threading.BoundedSemaphore
+    room: PhotoRoom
+    watch: JobWatch
     streams: Places
     large_requests: Places
     writes: Places
 
     def close(self) -> None:
         """Close connections and end the decoders."""
+        self.watch.close()
         self.database.close()
         self.decoder.close()
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from sqlalchemy.orm import Session
 
-from shared import quotas
 from shared.jobs import store
 from shared.jobs.states import JobKind, JobState
 from shared.listings import store as listings
@@ -63,19 +62,22 @@ def accept(
         NotFoundError: the listing it shall be added to is unknown, or somebody else's.
         ValidationError: that listing is full.
     """
-    quotas.require_room_for_photos(session, services().settings, owner_id, [len(prepared.data)])
-    photo = photos.ensure(session, owner_id, prepared, filename)
+    services().room.require(session, services().settings, owner_id, [len(prepared.data)])
+    photo, is_new = photos.ensure(session, owner_id, prepared, filename)
     if listing_id is not None:
         listings.add_photo(session, listings.find(session, listing_id, owner_id, change=True), photo)
+    known = None if is_new else _known_job(session, owner_id, photo)
+    return known or store.create(session, JobKind.CLASSIFY, owner_id=owner_id, photo_id=photo.id), photo
+
+
+def _known_job(session: Session, owner_id: str, photo: Photo) -> Job | None:
+    """The job of a photo that was sent before, when its end is known already."""
     known = predictions.champions_results(session, [photo.id]).get(photo.id)
     if known is not None:
         return store.create_answered(
             session, JobKind.CLASSIFY, owner_id=owner_id, photo_id=photo.id, result=known
-        ), photo
-    held = store.quarantined(session, photo.id)
-    if held is not None:
-        return held, photo
-    return store.create(session, JobKind.CLASSIFY, owner_id=owner_id, photo_id=photo.id), photo
+        )
+    return store.quarantined(session, photo.id)
 
 
 def accept_try(
@@ -88,10 +90,10 @@ def accept_try(
         QuotaExceededError: the owner has sent too many within a day, or too many wait.
         StorageQuotaError: the owner's photos fill what one person may use.
     """
-    quotas.require_room_for_photos(session, services().settings, owner_id, [len(prepared.data)])
+    services().room.require(session, services().settings, owner_id, [len(prepared.data)])
     tried, champion = registry.find(session, number), registry.champion(session)
     versions = dict.fromkeys([tried.number, *([champion.number] if champion else [])])
-    photo = photos.ensure(session, owner_id, prepared, filename)
+    photo, _ = photos.ensure(session, owner_id, prepared, filename)
     payload = {"versions": list(versions)}
     return store.create(session, JobKind.TRY, owner_id=owner_id, photo_id=photo.id, payload=payload)
 

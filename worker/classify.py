@@ -29,8 +29,8 @@ from worker.predictor import Loaded, Predictor
 from worker.stopping import PlannedStop
 
 logger = structlog.get_logger(__name__)
-# A wake-up works at most this long, a third of what Celery gives a task before it counts as hung. Each new one
-# costs the engine a pause, until the first photos are claimed and decoded.
+# A wake-up works at most this long, a third of what Celery gives a task before it counts as hung. Each new
+# one costs the engine a pause, until the first photos are claimed and decoded.
 DRAIN_SECONDS = 60.0
 # Two chunks per claim, and the next claim is made while these are computed: decoding stays ahead of the
 # engine, and both claims fit into a lease of 30 s even at the 6 photos/s of the slowest engine measured.

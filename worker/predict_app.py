@@ -28,7 +28,7 @@ from worker.predictor import Predictor
 from worker.stopping import PlannedStop, pass_on_stops
 
 logger = structlog.get_logger(__name__)
-# One wake-up drains for ten seconds. Only a hung engine takes minutes; killing the child then frees the
+# One wake-up drains for a minute. Only a hung engine takes minutes; killing the child then frees the
 # worker, and the leases bring the photos back.
 LIMIT_SECONDS = 180
 # A look at two small rows: a promotion takes effect within two seconds, the loading of a head included.

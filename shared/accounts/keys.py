@@ -60,12 +60,13 @@ def create_key(
 
 def key_owner(session: Session, text: str) -> tuple[ApiKey, User] | None:
     """The key and its owner, unless it is unknown, revoked or expired, or its owner disabled."""
-    now = utc_now()
-    key = session.scalar(select(ApiKey).where(ApiKey.digest == digest(text)))
-    if key is None or key.revoked_at is not None or (key.expires_at is not None and key.expires_at <= now):
+    theirs = select(ApiKey, User).join(User, User.id == ApiKey.user_id).where(ApiKey.digest == digest(text))
+    found = session.execute(theirs).one_or_none()
+    if found is None:
         return None
-    user = session.get(User, key.user_id)
-    return (key, user) if user is not None and user.disabled_at is None else None
+    key, user = found
+    expired = key.expires_at is not None and key.expires_at <= utc_now()
+    return None if expired or key.revoked_at is not None or user.disabled_at is not None else (key, user)
 
 
 def note_use(session: Session, key_id: str) -> None:

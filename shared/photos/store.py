@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
-from shared.database import insert_missing
+from shared.database import insert_if_absent, insert_missing
 from shared.errors import NotFoundError
 from shared.photos.intake import PreparedPhoto, display_name
 from shared.tables import DatasetExample, DeletedPhoto, Example, Photo, new_id
@@ -31,9 +31,13 @@ class StoredPhoto:
         return cls(prepared.digest, prepared.width, prepared.height, size, display_name(name))
 
 
-def ensure(session: Session, owner_id: str, prepared: PreparedPhoto, name: str | None) -> Photo:
-    """The owner's photo row for these pixels, made if it is new. The blob must be stored already."""
-    return ensure_all(session, owner_id, [StoredPhoto.of(prepared, name)])[prepared.digest]
+def ensure(session: Session, owner_id: str, prepared: PreparedPhoto, name: str | None) -> tuple[Photo, bool]:
+    """The owner's photo row for these pixels, and whether it is new. The blob must be stored already."""
+    stored = StoredPhoto.of(prepared, name)
+    row = insert_if_absent(session, Photo, owner_id=owner_id, **asdict(stored))
+    if row is not None:
+        return row, True
+    return ensure_all(session, owner_id, [stored])[stored.digest], False
 
 
 def ensure_all(session: Session, owner_id: str, stored: Sequence[StoredPhoto]) -> dict[str, Photo]:

@@ -19,7 +19,7 @@ from tests.factories import add_failures, add_job, add_listing, add_photo, add_u
 
 def check(database: Database, settings: Settings, owner_id: str, size: int = 1000) -> None:
     with database.read() as session:
-        quotas.require_room_for_photos(session, settings, owner_id, [size])
+        quotas.PhotoRoom().require(session, settings, owner_id, [size])
 
 
 def test_photos_of_a_day_are_counted_by_person(
@@ -74,6 +74,33 @@ def test_room_is_counted_in_bytes_that_are_kept(
     check(database, tight, sam.id, quotas.GB - photo.size)
     with pytest.raises(StorageQuotaError):
         check(database, tight, sam.id, quotas.GB - photo.size + 1)
+
+
+def test_a_count_is_believed_for_a_hundredth_of_what_was_left(
+    database: Database, blobs: BlobStore, settings: Settings
+) -> None:
+    sam, room = add_user(database), quotas.PhotoRoom()
+    tight = dataclasses.replace(settings, quota_photos_per_day=301)
+    add_failures(database, 99, owner_id=sam.id)
+
+    def send() -> None:
+        with database.write() as session:
+            room.require(session, tight, sam.id, [1000])
+        add_job(database, owner_id=sam.id)
+
+    for _ in range(202):
+        send()
+    with pytest.raises(QuotaExceededError):
+        send()
+
+
+def test_between_two_counts_the_database_is_not_asked(database: Database, settings: Settings) -> None:
+    sam, room = add_user(database), quotas.PhotoRoom()
+    with database.read() as session:
+        room.require(session, settings, sam.id, [1000])
+        session.close()
+        room.require(session, settings, sam.id, [1000])
+        assert not session.in_transaction()
 
 
 def test_trainings_count_until_they_have_ended(database: Database, settings: Settings) -> None:

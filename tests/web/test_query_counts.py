@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -15,7 +16,8 @@ from shared.blobs import BlobStore
 from shared.database import Database
 from shared.photos import predictions
 from shared.tables import Job, User
-from tests.factories import add_champion, add_job, add_photo, add_version
+from tests.factories import add_champion, add_job, add_photo, add_version, picture
+from tests.web.conftest import Api
 from web.services import EXTENSION
 
 PATHS = (
@@ -69,3 +71,19 @@ def test_the_number_of_queries_does_not_grow_with_what_is_shown(
     many = queries(answered(database, blobs, admin, range(3, 18)))
     assert len(many) == len(few), "\n".join(many)
     assert len(many) <= MOST, "\n".join(many)
+
+
+def test_taking_a_photo_costs_as_little_for_the_hundredth_as_for_the_second(
+    app: APIFlask, as_seller: Api
+) -> None:
+    """Who asks, their photo, its job: what else there is to know was counted, or is known to be nothing."""
+
+    def statements(seed: int) -> list[str]:
+        body = {"photo": (io.BytesIO(picture(seed)), "shirt.jpg", "image/jpeg")}
+        with counted(app.extensions[EXTENSION].database.engine) as sent:
+            response = as_seller("POST", "/api/v1/classifications", data=body)
+        assert response.status_code == 202, response.text
+        return [statement for statement in sent if not statement.startswith("BEGIN")]
+
+    statements(0)
+    assert [len(statements(seed)) for seed in range(1, 100)] == [3] * 99

@@ -1,0 +1,92 @@
+"""Requests wait for jobs together: each is told of the end of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+
+import pytest
+from sqlalchemy import delete
+
+from shared.clock import utc_now
+from shared.database import Database
+from shared.jobs.states import JobState
+from shared.tables import Job
+from tests.factories import add_job
+from tests.processes import wait_until
+from tests.web.test_query_counts import counted
+from web.job_watch import MAX_WAITERS, JobWatch
+
+# Far more than anything here takes; who waits as long has waited in vain.
+LONG = 60.0
+
+
+@pytest.fixture
+def pool() -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor(MAX_WAITERS + 1) as pool:
+        yield pool
+
+
+@pytest.fixture
+def watch(database: Database) -> Iterator[JobWatch]:
+    watch = JobWatch(database)
+    yield watch
+    watch.close()
+
+
+def end(database: Database, job: Job) -> None:
+    with database.write() as session:
+        row = session.get_one(Job, job.id)
+        row.state, row.finished_at = JobState.CANCELLED, utc_now()
+
+
+def test_each_waits_for_its_own_job_and_one_query_looks_for_all(
+    database: Database, watch: JobWatch, pool: ThreadPoolExecutor
+) -> None:
+    jobs = [add_job(database) for _ in range(MAX_WAITERS)]
+    waiting = [pool.submit(watch.wait, job.id, LONG) for job in jobs]
+    with counted(database.engine) as sent:
+        wait_until(lambda: len(sent) > 5, LONG, "somebody looks")
+        for job, waits in zip(jobs, waiting, strict=True):
+            assert not waits.done()
+            end(database, job)
+            assert waits.result(LONG)
+    looks = [statement for statement in sent if statement.startswith("SELECT job.id \nFROM job")]
+    assert all("IN (" in look for look in looks)
+
+
+def test_one_too_many_is_told_at_once_and_a_place_that_is_free_again_is_taken(
+    database: Database, watch: JobWatch, pool: ThreadPoolExecutor
+) -> None:
+    job = add_job(database)
+    waiting = [pool.submit(watch.wait, job.id, LONG) for _ in range(MAX_WAITERS)]
+
+    def refused() -> bool:
+        return not watch.wait(job.id, 0.01)
+
+    wait_until(refused, LONG, "all places are taken")
+    end(database, job)
+    assert all(waits.result(LONG) for waits in waiting)
+    assert watch.wait(job.id, LONG)
+
+
+def test_a_job_that_is_deleted_is_waited_for_no_more(
+    database: Database, watch: JobWatch, pool: ThreadPoolExecutor
+) -> None:
+    job = add_job(database)
+    waits = pool.submit(watch.wait, job.id, LONG)
+    with database.write() as session:
+        session.execute(delete(Job).where(Job.id == job.id))
+    assert waits.result(LONG)
+
+
+def test_nobody_waits_for_what_cannot_be_looked_at(pool: ThreadPoolExecutor) -> None:
+    waits: Future[bool] = pool.submit(JobWatch(Database("sqlite:////nowhere/at.db")).wait, "1", LONG)
+    assert waits.result(LONG)
+
+
+def test_after_the_time_that_was_asked_for_one_waits_no_more(
+    database: Database, watch: JobWatch, pool: ThreadPoolExecutor
+) -> None:
+    waits = pool.submit(watch.wait, add_job(database).id, 0.1)
+    assert wait([waits], LONG).done == {waits}
