@@ -22,7 +22,7 @@ soak: ## Random faults under steady uploads: make soak SEED=5 MINUTES=10 DATABAS
 fuzz: ## Damaged pictures and archives through the real intake: make fuzz RUNS=20000 SEED=1
 	@scripts/set_up.sh dev && exec $(BIN)/python -m tests.fuzz.run --runs $(or $(RUNS),20000) $(if $(SEED),--seed $(SEED))
 
-bench: ## Measure: make bench WHAT=drain|upload|growth|pages|accuracy ARGS="..." (benchmarks/README.md)
+bench: ## Measure: make bench WHAT=drain|alone|upload|serving|study|memory|growth|pages|accuracy ARGS="..." (benchmarks/README.md)
 	@scripts/set_up.sh dev && exec $(BIN)/python -m benchmarks.$(or $(WHAT),growth) $(ARGS)
 
 lint: ## Style, types, import rules, sizes, requirement files, migrations

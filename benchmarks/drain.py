@@ -7,7 +7,6 @@ is copied, not changed. Prints photos per second of both sides and their ratio, 
 from __future__ import annotations
 
 import argparse
-import itertools
 import tempfile
 import time
 from collections.abc import Callable
@@ -16,20 +15,15 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import redis
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import select
 
 from benchmarks.figures import machine, told
 from benchmarks.installation import copy_of, process, redis_server, wait_until
-from shared import accounts
+from benchmarks.stored_photos import add_photos, context_of, drain, workers_engine
 from shared.blobs import BlobStore
-from shared.clock import utc_now
 from shared.database import Database
-from shared.jobs.queue import CeleryQueue
-from shared.jobs.states import ACTIVE, JobKind, JobState
-from shared.jobs.upkeep import DISPATCH_LIMIT
 from shared.settings import Settings
-from shared.tables import DatasetExample, Job, Photo, Prediction, WorkerHeartbeat, new_id
-from worker.context import WorkerContext
+from shared.tables import DatasetExample
 from worker.engines.engine import Engine
 from worker.heartbeat import Heartbeat
 from worker.pixels import stored_pixels
@@ -53,19 +47,19 @@ def main() -> None:
 
 
 def _measure(settings: Settings, client: redis.Redis, photos: int, pairs: int) -> None:
-    database, blobs = Database(settings.database_url), BlobStore(settings.blob_url)
-    context = WorkerContext(settings, database, blobs, CeleryQueue(settings), "bench@here")
-    version, engine, _ = Predictor(context, Heartbeat(database, "bench@here")).champion()
-    wait_until(lambda: _worker_runs(database, engine.name), "the worker has loaded its engine")
-    ids = _photos(database, photos)
-    pixels = _pixels(database, blobs, version.image_size)
+    context = context_of(settings)
+    database = context.database
+    version, engine, _ = Predictor(context, Heartbeat(database, context.name)).champion()
+    wait_until(lambda: workers_engine(database) == engine.name, "the worker has loaded its engine")
+    ids = add_photos(database, photos)
+    pixels = _pixels(database, context.blobs, version.image_size)
     print(f"{machine()}; {engine.name} on {engine.device}, {version.image_size} px, {photos} photos")
     bare: list[float] = []
     drained: list[float] = []
     for number in range(pairs):
         sides: list[Callable[[], None]] = [
             lambda: bare.append(_bare(engine, pixels, photos)),
-            lambda: drained.append(_drain(context, ids)),
+            lambda: drained.append(drain(context, ids)),
         ]
         for side in sides if number % 2 else reversed(sides):
             side()
@@ -75,36 +69,6 @@ def _measure(settings: Settings, client: redis.Redis, photos: int, pairs: int) -
     print(f"worker         {told(drained, 1)} photos/s")
     print(f"ratio          {told([worker / alone for worker, alone in zip(drained, bare, strict=True)])}")
     database.close()
-
-
-def _worker_runs(database: Database, engine: str) -> bool:
-    with database.read() as session:
-        return (
-            session.scalar(select(WorkerHeartbeat.engine).where(WorkerHeartbeat.kind == "predict")) == engine
-        )
-
-
-def _photos(database: Database, count: int) -> list[str]:
-    """Photo rows for stored examples; where there are fewer than wanted, several rows share their pixels."""
-    with database.write() as session:
-        digests = list(session.scalars(select(DatasetExample.digest).distinct().limit(count)))
-        people = [
-            accounts.add_user(session, f"Bench {n}", "seller") for n in range(-(-count // len(digests)))
-        ]
-        rows = [
-            {
-                "id": new_id(),
-                "owner_id": person.id,
-                "digest": digest,
-                "name": "p",
-                "width": 1,
-                "height": 1,
-                "size": 1,
-            }
-            for person, digest in itertools.islice(itertools.product(people, digests), count)
-        ]
-        session.execute(insert(Photo), rows)
-    return [str(row["id"]) for row in rows]
 
 
 def _pixels(database: Database, blobs: BlobStore, size: int) -> npt.NDArray[np.uint8]:
@@ -124,37 +88,6 @@ def _bare(engine: Engine, pixels: npt.NDArray[np.uint8], count: int) -> float:
         engine.features(pixels[start : start + batch])
         done += batch
     return done / (time.perf_counter() - began)
-
-
-def _drain(context: WorkerContext, photo_ids: list[str]) -> float:
-    """Photos per second from the first wake-up to the last committed answer."""
-    with context.database.write() as session:
-        session.execute(delete(Prediction))
-        owners = dict(session.execute(select(Photo.id, Photo.owner_id).where(Photo.id.in_(photo_ids))).all())
-        rows = [
-            {
-                "id": new_id(),
-                "kind": JobKind.CLASSIFY,
-                "state": JobState.QUEUED,
-                "owner_id": owners[photo_id],
-                "photo_id": photo_id,
-                "payload": {},
-                "last_dispatch_at": utc_now(),
-            }
-            for photo_id in photo_ids
-        ]
-        session.execute(insert(Job), rows)
-    began = time.perf_counter()
-    for row in rows[:DISPATCH_LIMIT]:  # as the dispatcher wakes workers for stored photos
-        context.queue.publish(JobKind.CLASSIFY, str(row["id"]))
-    wait_until(lambda: _active(context.database) == 0, "all photos are answered")
-    return len(rows) / (time.perf_counter() - began)
-
-
-def _active(database: Database) -> int:
-    with database.read() as session:
-        query = select(func.count()).where(Job.kind == JobKind.CLASSIFY, Job.state.in_(ACTIVE))
-        return session.scalar(query) or 0
 
 
 if __name__ == "__main__":

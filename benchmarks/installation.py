@@ -12,12 +12,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
 import redis
 
 from cli.processes import PROCESSES
+from shared.clock import utc_now
+from shared.database import Database
 from shared.migrate import upgrade
 from shared.redis_server import client_url, server_command
 from shared.settings import Settings, load_settings
+from worker.heartbeat import forget_silent
 
 WAIT_SECONDS = 600.0
 # Rare enough to take nothing from what is measured; a drain lasts many seconds.
@@ -29,7 +33,11 @@ OWN = ("HANGTAG_DATABASE_URL", "HANGTAG_BLOB_URL", "HANGTAG_REDIS_URL")
 def copy_of(source: Path, folder: Path) -> Settings:
     """Settings for a copy, on SQLite, of the data folder `source`, which stays as it is."""
     shutil.copytree(source, folder, ignore=shutil.ignore_patterns("run", "logs", "checkpoints", "redis"))
-    return new(folder)
+    settings = new(folder)
+    database = Database(settings.database_url)
+    forget_silent(database, utc_now())  # workers of the source, which would be taken for ours
+    database.close()
+    return settings
 
 
 def new(folder: Path) -> Settings:
@@ -60,21 +68,21 @@ def redis_server(settings: Settings) -> Iterator[redis.Redis]:
 
 
 @contextmanager
-def process(settings: Settings, name: str) -> Iterator[None]:
+def process(settings: Settings, name: str) -> Iterator[psutil.Process]:
     """One process of `hangtag run` by its name."""
     found = next(process for process in PROCESSES if process.name == name)
-    with _running([sys.executable, *found.command[1:]], settings, name, found.environment):
-        yield
+    with _running([sys.executable, *found.command[1:]], settings, name, found.environment) as child:
+        yield psutil.Process(child.pid)
 
 
 @contextmanager
 def _running(
     command: list[str], settings: Settings, name: str, environment: dict[str, str] | None = None
-) -> Iterator[None]:
+) -> Iterator[subprocess.Popen[bytes]]:
     with (settings.data_dir / f"{name}.log").open("ab") as log:
         child = subprocess.Popen(command, env={**os.environ, **(environment or {})}, stdout=log, stderr=log)
     try:
-        yield
+        yield child
     finally:
         child.terminate()
         try:
@@ -84,13 +92,13 @@ def _running(
             child.wait()
 
 
-def wait_until(condition: Callable[[], bool], what: str) -> None:
+def wait_until(condition: Callable[[], bool], what: str, seconds: float = WAIT_SECONDS) -> None:
     """Wait for a condition.
 
     Raises:
-        TimeoutError: it did not come true in ten minutes.
+        TimeoutError: it did not come true within these seconds.
     """
-    deadline = time.monotonic() + WAIT_SECONDS
+    deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
             raise TimeoutError(f"In vain waited for: {what}.")

@@ -19,12 +19,12 @@ from pathlib import Path
 import httpx
 import numpy as np
 
+from benchmarks.clients import headers_of_new_person, photos_in, send_photo
 from benchmarks.figures import machine, told
 from benchmarks.installation import copy_of, process, redis_server
 from benchmarks.serving.network import load
-from benchmarks.serving.rivals import RIVALS, Ask, Rival, serving, wait_for_answer
-from shared import accounts
-from shared.database import Database
+from benchmarks.serving.rivals import POLL_SECONDS, RIVALS, Ask, Rival, serving, wait_for_answer
+from cli.local import local_address
 from shared.photos.pixels import read_pixels
 from shared.redis_server import celery_url
 from shared.settings import Settings
@@ -49,7 +49,7 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=200, help="photos per pass")
     parser.add_argument("--pairs", type=int, default=5)
     options = parser.parse_args()
-    photos = [path.read_bytes() for path in sorted(options.photos.rglob("*.jpg"))[: options.count]]
+    photos = photos_in(options.photos, options.count)
     with tempfile.TemporaryDirectory(prefix="hangtag-serving-") as folder, ExitStack() as stack:
         settings = copy_of(options.data, Path(folder) / "data")
         stack.enter_context(redis_server(settings))
@@ -75,18 +75,8 @@ class Ours:
     def classify(self, photos: list[bytes]) -> tuple[float, list[str]]:
         """Photos per second, and the categories."""
         self._passes += 1
-        headers = {"Authorization": f"Bearer {self._key(f'pass {self._passes}')}", "Prefer": "wait=60"}
-        url = f"http://127.0.0.1:{self._settings.port}"
-        return _timed(url, headers, self._clients, _ask_hangtag, photos)
-
-    def _key(self, name: str) -> str:
-        database = Database(self._settings.database_url)
-        try:
-            with database.write() as session:
-                person = accounts.add_user(session, name, "seller")
-                return accounts.create_key(session, person.id, name, ["classify", "read"])[1]
-        finally:
-            database.close()
+        headers = headers_of_new_person(self._settings, f"pass {self._passes}") | {"Prefer": "wait=60"}
+        return _timed(local_address(self._settings), headers, self._clients, _ask_hangtag, photos)
 
 
 class Theirs:
@@ -147,9 +137,11 @@ def _timed(
 
 
 def _ask_hangtag(client: httpx.Client, photo: bytes) -> str:
-    response = client.post("/api/v1/classifications", files={"photo": ("photo.jpg", photo)})
-    response.raise_for_status()
-    return str(response.json()["job"]["result"]["category"])
+    job = send_photo(client, photo).json()["job"]
+    while job["result"] is None:  # as many wait in that web process as may: asked again, as its header says
+        time.sleep(POLL_SECONDS)
+        job = client.get(f"/api/v1/jobs/{job['id']}?wait=60").raise_for_status().json()
+    return str(job["result"]["category"])
 
 
 def _bare(engine: Engine, photos: list[bytes]) -> float:
