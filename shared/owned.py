@@ -21,6 +21,7 @@ from shared.tables import (
     Photo,
     Prediction,
     Review,
+    WebhookEndpoint,
 )
 
 # Rows read at once.
@@ -42,6 +43,7 @@ def lines(database: Database, owner_id: str) -> dict[str, Iterator[dict[str, Any
     listings = select(Listing).where(Listing.owner_id == owner_id)
     mine = or_(Photo.owner_id == owner_id, Review.reviewer_id == owner_id)
     reviews = select(Review).join(Photo).where(mine)
+    webhooks = select(WebhookEndpoint).where(WebhookEndpoint.owner_id == owner_id)
     return {
         "photos": map(_photo, photos(database, owner_id)),
         "jobs": map(_job, _rows(database, jobs, Job.id)),
@@ -49,6 +51,7 @@ def lines(database: Database, owner_id: str) -> dict[str, Iterator[dict[str, Any
         "listings": (_listing(database, listing) for listing in _rows(database, listings, Listing.id)),
         "reviews": (_review(row, owner_id) for row in _rows(database, reviews, Review.id)),
         "batches": (_batch(database, batch) for batch in _rows(database, batches, Batch.id)),
+        "webhooks": map(_webhook, _rows(database, webhooks, WebhookEndpoint.id)),
     }
 
 
@@ -133,6 +136,17 @@ def _batch(database: Database, batch: Batch) -> dict[str, Any]:
         )
         files = [{"name": item.name, "job_id": item.job_id, "error_code": item.error_code} for item in items]
     return {"id": batch.id, "created_at": rfc3339(batch.created_at), "files": files}
+
+
+def _webhook(endpoint: WebhookEndpoint) -> dict[str, Any]:
+    """Its secret is shown once, and to nobody again."""
+    return {
+        "url": endpoint.url,
+        "description": endpoint.description,
+        "events": endpoint.events,
+        "active": endpoint.active,
+        "created_at": rfc3339(endpoint.created_at),
+    }
 
 
 def _listing(database: Database, listing: Listing) -> dict[str, Any]:

@@ -31,6 +31,7 @@ predictions.jsonl  one line per answer of a model version for a photo
 listings.jsonl     one line per listing, with its photos and every choice of a category
 reviews.jsonl      one line per answer of a reviewer about a photo of yours, and per answer that you gave
 batches.jsonl      one line per batch, with the files that were sent
+webhooks.jsonl     one line per address that is told when something ends
 missing.txt        only if a photo's file was gone from the storage
 """
 

@@ -23,7 +23,7 @@ from shared.jobs.states import JobState
 from shared.models import evaluated
 from shared.overview import hours
 from shared.photos import store as photos
-from shared.tables import Batch, DeletedPhoto, Job, Listing, Photo, Review
+from shared.tables import Batch, DeletedPhoto, Job, Listing, Photo, Review, WebhookEndpoint
 from shared.webhooks import outbox
 
 # Photos per transaction: short for sellers who write at the same time.
@@ -74,13 +74,15 @@ def delete_some_reviews_of(session: Session, owner_id: str) -> int:
 
 
 def delete_traces_of(session: Session, owner_id: str) -> int:
-    """Remove what is left of somebody who has no photos any more: listings, photo jobs, batches, answers.
+    """Remove what is left of somebody who has no photos any more: listings, photo jobs, batches, answers,
+    webhooks with all that waits for them.
 
     Trainings stay: versions name them as their origin, and they hold nothing of the person's photos.
     Returns how many batches there were.
     """
     theirs = list(session.scalars(delete(Batch).where(Batch.owner_id == owner_id).returning(Batch.id)))
     session.execute(delete(Listing).where(Listing.owner_id == owner_id))  # takes the choices with it
+    session.execute(delete(WebhookEndpoint).where(WebhookEndpoint.owner_id == owner_id))
     idempotency.forget_all_of(session, owner_id)
     gone = and_(Job.owner_id == owner_id, Job.error_code == PhotoDeletedError.code)
     hours.changed(session, gone)

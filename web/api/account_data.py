@@ -33,7 +33,7 @@ class DeletedOut(BaseModel):
 @blueprint.doc(
     summary="Everything that is yours",
     description="A streamed zip: photos, and JSON lines about them, jobs, predictions, listings, "
-    "reviews, batches.",
+    "reviews, batches, webhooks.",
     responses={**ZIP, **problems()},
 )
 def export() -> Response:
@@ -46,8 +46,8 @@ def export() -> Response:
 @blueprint.output(DeletedOut)
 @blueprint.doc(
     summary="Delete everything that is yours",
-    description="Photos, predictions, jobs, listings, batches and answers given as a reviewer. Asked again, "
-    "an interrupted one goes on.",
+    description="Photos, predictions, jobs, listings, batches, webhooks and answers given as a reviewer. "
+    "Asked again, an interrupted one goes on.",
     responses=problems(),
 )
 def delete() -> Response:

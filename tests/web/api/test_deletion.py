@@ -276,3 +276,20 @@ def test_reviews_are_taken_along_and_deleted_with_everything(
     assert as_seller("GET", f"/api/v1/photos/{photo_id}").status_code == 200
     with database.read() as session:
         assert session.scalars(select(Review)).all() == []
+
+
+def test_webhooks_are_taken_along_without_their_secret_and_deleted_with_everything(
+    as_seller: Api, as_admin: Api
+) -> None:
+    for api, url in ((as_seller, "https://shop.example/told"), (as_admin, "https://office.example/told")):
+        added = api("POST", "/api/v1/webhooks", json={"url": url, "events": ["job.succeeded"]})
+        assert added.status_code == 201, added.text
+    with zipfile.ZipFile(io.BytesIO(as_seller("GET", "/api/v1/account/data").data)) as archive:
+        (line,) = archive.read("webhooks.jsonl").splitlines()
+    found = json.loads(line)
+    assert (found["url"], found["events"]) == ("https://shop.example/told", ["job.succeeded"])
+    assert not {"secret", "salt", "secret_digest"} & found.keys()
+    assert as_seller("DELETE", "/api/v1/account/data").status_code == 200
+    assert as_seller("GET", "/api/v1/webhooks").json["webhooks"] == []
+    (left,) = as_admin("GET", "/api/v1/webhooks").json["webhooks"]
+    assert left["url"] == "https://office.example/told"
