@@ -128,6 +128,25 @@ def test_a_page_fits_a_narrow_screen(phone: Page, path: str) -> None:
     assert phone.evaluate("document.documentElement.scrollWidth") <= 360
 
 
+def test_a_listing_with_many_photos_and_a_long_name_fit_a_narrow_screen(
+    phone: Page, live_system: LiveSystem
+) -> None:
+    with live_system.api() as api:
+        listing = api.post("/api/v1/listings", json={"title": "A coat"}).json()
+        for seed in range(161, 166):
+            files = {"photo": (f"photo-{seed}.jpg", picture(seed)), "listing_id": (None, listing["id"])}
+            api.post("/api/v1/classifications", files=files, headers={"Prefer": "wait=30"})
+    phone.goto(f"/listings/{listing['id']}")
+    expect(phone.locator("#cards > .photo-card")).to_have_count(5)
+    assert phone.evaluate("document.documentElement.scrollWidth") <= 360
+    name = phone.locator(".who-name")
+    name.evaluate("element => element.firstChild.data = 'Somebody With A Rather Long Name'")
+    brand, who = phone.locator(".brand").bounding_box(), name.bounding_box()
+    assert brand
+    assert who
+    assert who["y"] < brand["y"] + brand["height"]
+
+
 @pytest.mark.parametrize("path", PAGES)
 def test_targets_are_large_enough_for_a_finger(phone: Page, path: str) -> None:
     phone.goto(path)

@@ -41,7 +41,8 @@ DAILY = (
 )
 MORE = (
     ("Bulk", "pages.batches", "/batches", EVERYBODY),
-    ("Jobs", "pages.jobs", "/jobs", EVERYBODY),
+    ("Sent", "pages.jobs", "/jobs", ("seller", "reviewer")),
+    ("Jobs", "pages.jobs", "/jobs", ("admin",)),
     ("Training", "pages.trainings", "/trainings", ("admin",)),
     ("Data", "pages.datasets", "/data", ("reviewer", "admin")),
     ("Versions", "pages.versions", "/versions", ("reviewer", "admin")),

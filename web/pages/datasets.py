@@ -26,6 +26,7 @@ from web.table_import import import_table
 PHOTOS_PER_PAGE = 60
 # In the overview of a version, per category.
 SAMPLES = 6
+SIDE_WORDS = {Split.TRAIN: "Training", Split.VALIDATION: "Validation", Split.TEST: "Test"}
 # Of one finding; all of them are in the report as JSON.
 FINDING_PHOTOS = 12
 # Lines of a table that were left out; who has more mends these first, and imports the table again.
@@ -182,7 +183,7 @@ def _split(name: str | None) -> Split | None:
 
 def _photo(line: store.Line) -> AnsweredPhoto:
     label = category_label(line.label)
-    return AnsweredPhoto(line.digest, f"A photo of: {label}", label, [line.split.value])
+    return AnsweredPhoto(line.digest, f"A photo of: {label}", "", [SIDE_WORDS[line.split]])
 
 
 def _finding_photos(finding: Finding) -> list[AnsweredPhoto]:

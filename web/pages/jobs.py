@@ -26,7 +26,7 @@ from web.pages.present.job_rows import attempt_row, job_row, may_cancel, may_ret
 from web.pages.present.photo_cards import photo_card
 from web.pages.present.queue_rows import QueueRow, WorkerRow, queue_row, worker_rows, workers_summary
 from web.pages.present.why_views import why_views
-from web.pages.present.words import KIND_WORDS, STATE_WORDS
+from web.pages.present.words import KIND_WORDS, state_words
 from web.pages.reading import database_integer, moment_in_address, photos_of
 from web.pages.returning import back
 from web.retrying import try_again
@@ -66,8 +66,11 @@ def jobs() -> str:
     now = utc_now()
     return render_template(
         "jobs/index.html",
-        rows=[job_row(job, photos.get(job.photo_id or ""), now) for job in page.items],
-        states=STATE_WORDS,
+        rows=[
+            job_row(job, photos.get(job.photo_id or ""), now, operator=operating is not None)
+            for job in page.items
+        ],
+        states=state_words(operator=operating is not None),
         kinds=KIND_WORDS,
         handlings=HANDLING_WORDS,
         failed_states=FAILURES,
@@ -99,7 +102,8 @@ def job(job_id: str) -> str | Response:
     return render_template(
         "jobs/job.html",
         job=found,
-        row=job_row(found, photo, now),
+        row=job_row(found, photo, now, operator=operator),
+        operator=operator,
         card=photo_card(found, photo) if found.kind is JobKind.CLASSIFY else None,
         why=why_views([photo] if photo else [], answers.values()),
         attempts=[attempt_row(attempt, now) for attempt in attempts],

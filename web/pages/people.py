@@ -15,8 +15,8 @@ from web.pages.present.people_rows import key_row, person_row
 from web.services import services
 
 ROLE_WORDS = {
-    "seller": "Seller: sends photos and sees only their own",
-    "reviewer": "Reviewer: also looks at versions",
+    "seller": "Seller: their own photos",
+    "reviewer": "Reviewer: also reviews, versions",
     "admin": "Administrator: everything",
 }
 MAX_NAME = 120

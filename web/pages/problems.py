@@ -24,7 +24,6 @@ TITLES = {
 }
 # What to do, where the detail may come from a library and does not say.
 ADVICE = {
-    403: "If you think it should be, ask an administrator.",
     404: "The address may have a typo, or what was here is gone or belongs to somebody else.",
     413: "Nothing was stored. Please send fewer or smaller photos at a time.",
     429: "Please wait a moment, then try again. Photos you already sent are safe.",
@@ -52,4 +51,4 @@ def _sentences(problem: dict[str, Any], status: int) -> list[str]:
     advice = ADVICE.get(status, "")
     if problem.get("code") in WRITTEN_BY_US and advice:
         return [advice]
-    return [sentence for sentence in (detail, advice if status == 403 else "") if sentence]
+    return [detail] if detail else []

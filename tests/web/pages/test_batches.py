@@ -81,7 +81,7 @@ def test_everything_can_be_saved_and_deleted_from_your_data(signed_in: FlaskClie
     form = {"csrf_token": csrf_token(signed_in, "/your-data")}
     page = signed_in.post("/your-data/delete", data=form, follow_redirects=True).text
     assert "2 photos and everything about them were deleted." in page
-    assert "Hangtag keeps 0 photos" in page
+    assert "Hangtag keeps no photo of yours" in page
 
 
 def test_one_photo_can_be_deleted_from_its_job(signed_in: FlaskClient, database: Database) -> None:

@@ -256,6 +256,7 @@ def test_the_list_shows_queues_with_their_age_and_links(
     add_job(database)
     page = admin_signed_in.get("/jobs").text
     assert "Oldest waits for" in page
+    assert "Idle: trainings, sweeps" in page
     assert '/jobs?state=queued&amp;kind=classify">1<' in page
     assert "No worker has been heard of" in page
     assert "No open failures" in page

@@ -9,7 +9,7 @@ from datetime import datetime
 from shared.jobs.failures import Dealt, FailureGroup
 from shared.jobs.states import Handling, JobKind, JobState
 from shared.tables import Attempt, Job, Photo
-from web.pages.present.words import StateWord, kind_word, plural, state_word
+from web.pages.present.words import STATE_WORDS, StateWord, kind_word, plural
 
 HANDLING_WORDS = {
     Handling.OPEN: "Open",
@@ -73,7 +73,7 @@ def group_row(group: FailureGroup, samples: Mapping[str, Job]) -> GroupRow:
         kind_word=kind_word(cause.kind),
         error_code=cause.error_code,
         message=cause.message,
-        state=state_word(JobState.QUARANTINED if group.quarantined else JobState.FAILED),
+        state=STATE_WORDS[JobState.QUARANTINED if group.quarantined else JobState.FAILED],
         count=group.count,
         things=things(cause.kind, group.count),
         quarantined=group.quarantined,

@@ -20,7 +20,7 @@ from web.pages.present.words import (
     percent,
     plural,
     sentence_case,
-    state_word,
+    state_words,
 )
 
 ASK = "ask"  # shared.models.answer: the choice is left to the seller
@@ -85,15 +85,15 @@ class AttemptRow:
     error: str | None
 
 
-def job_row(job: Job, photo: Photo | None, now: datetime) -> JobRow:
-    """A job as the table shows it."""
+def job_row(job: Job, photo: Photo | None, now: datetime, *, operator: bool = True) -> JobRow:
+    """A job as the table shows it, in the words of operators or of sellers."""
     end = job.finished_at or (now if job.state in ACTIVE else None)
     waited = duration_text(between(job.created_at, job.started_at or end))
     return JobRow(
         id=job.id,
         kind=kind_word(job.kind),
         name=photo.name if photo else None,
-        state=state_word(job.state),
+        state=state_words(operator=operator)[job.state],
         active=job.state in ACTIVE,
         progress=_progress(job),
         attempt=f"{job.attempt} of {job.max_attempts}" if job.attempt else "–",
@@ -203,7 +203,9 @@ def _answer(result: dict[str, Any]) -> str:
     sure = confidence(result["confidence"], result["decision"])
     label, figure = category_label(result["category"]), percent(result["confidence"])
     return (
-        f"Asked, best guess {label}, {figure}" if sure.level == "ask" else f"{label}, {sure.word}, {figure}"
+        f"Asked, best guess {label}, {figure}"
+        if sure.level == "ask"
+        else f"{label}, {sure.word.lower()}, {figure}"
     )
 
 

@@ -104,7 +104,9 @@ def key_row(key: ApiKey, owner: str) -> KeyRow:
 def event_row(event: AuditEvent) -> EventRow:
     """An event as a row."""
     details = ", ".join(
-        f"{sentence_case(name).lower()} {_said(value)}" for name, value in event.details.items()
+        f"{sentence_case(name).lower()} {_said(value)}"
+        for name, value in event.details.items()
+        if value is not None
     )
     if len(details) > MAX_DETAIL_CHARACTERS:
         details = details[:MAX_DETAIL_CHARACTERS] + "…"
@@ -130,4 +132,6 @@ def _key_state(key: ApiKey) -> StateWord:
 
 
 def _said(value: object) -> str:
+    if isinstance(value, list):
+        return " + ".join(map(str, value))
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

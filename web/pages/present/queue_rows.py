@@ -42,6 +42,11 @@ class QueueRow:
     busy: bool
     stuck: bool
 
+    @property
+    def shown(self) -> bool:
+        """Whether it has a row of its own: it has work, or it is the one that sellers wait for."""
+        return self.busy or self.kind is JobKind.CLASSIFY
+
 
 @dataclass(frozen=True, slots=True)
 class WorkerRow:
@@ -55,11 +60,6 @@ class WorkerRow:
     memory: str
     heard: str
     note: str | None
-
-    @property
-    def remarkable(self) -> bool:
-        """Whether an operator should look at it: it is silent, or works otherwise than it was asked to."""
-        return self.state is not None or self.note is not None
 
 
 def queue_row(figures: QueueFigures, now: datetime) -> QueueRow:
@@ -91,7 +91,7 @@ def _worker_row(worker: WorkerHeartbeat, now: datetime) -> WorkerRow:
         kind=WORKER_WORDS.get(worker.kind, sentence_case(worker.kind)),
         state=SILENT if unheard > SILENCE else None,
         engine=_engine(worker),
-        device=worker.device or "–",
+        device=worker.device or "",
         memory=f"{worker.resident_bytes / MEGABYTE:,.0f} MB",
         heard=_ago(round(unheard.total_seconds())),
         note=worker.note,
@@ -112,4 +112,4 @@ def _ago(seconds: int) -> str:
 
 def _engine(worker: WorkerHeartbeat) -> str:
     # Only prediction workers have an engine, and none before it is built.
-    return worker.engine or ("loading" if worker.kind == "predict" else "–")
+    return worker.engine or ("loading" if worker.kind == "predict" else "")

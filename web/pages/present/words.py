@@ -39,6 +39,12 @@ STATE_WORDS = {
     JobState.CANCELLED: StateWord("Cancelled", "minus", "quiet"),
     JobState.QUARANTINED: StateWord("Quarantined", "flag", "warn"),
 }
+# What sellers read instead: no word that one has to run Hangtag to understand.
+SELLER_STATE_WORDS = {
+    **STATE_WORDS,
+    JobState.RUNNING: StateWord("Looking", "turning", "busy"),
+    JobState.QUARANTINED: StateWord("Set aside", "flag", "warn"),
+}
 CONFIDENCES = {
     "sure": Confidence("sure", "Sure"),
     "likely": Confidence("likely", "Likely"),
@@ -56,9 +62,9 @@ KIND_WORDS = {
 }
 
 
-def state_word(state: JobState) -> StateWord:
-    """The word, icon and tone of a job's state."""
-    return STATE_WORDS[state]
+def state_words(*, operator: bool) -> dict[JobState, StateWord]:
+    """The word, icon and tone of each state of a job, for operators or for sellers."""
+    return STATE_WORDS if operator else SELLER_STATE_WORDS
 
 
 def kind_word(kind: JobKind) -> str:
