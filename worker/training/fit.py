@@ -190,8 +190,8 @@ class HeadTraining:
         return float(loss), float(accuracy)
 
 
-class _Watch(keras.callbacks.Callback):
-    """Looks up after each call of the compiled function. `reason` is why the epoch had to end, if it had to."""
+class _Watch(keras.callbacks.Callback):  # type: ignore[misc] - Keras has no types
+    """Looks up after each call of the compiled function. `reason` is why the epoch had to end, if it had."""
 
     def __init__(self, should_stop: Callable[[], bool]) -> None:
         super().__init__()
