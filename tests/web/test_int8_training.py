@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 
 from shared.blobs import BlobStore
+from shared.clock import utc_now
 from shared.database import Database
 from shared.jobs import store
 from shared.jobs.states import JobKind, JobState
@@ -81,10 +83,9 @@ def test_the_form_offers_it_and_says_what_is_missing(
 def test_a_forecast_counts_training_photos_at_the_speed_of_8_bits(
     as_admin: Api, database: Database, blobs: BlobStore
 ) -> None:
-    def forecast(**changes: object) -> dict[str, float]:
+    def forecast(**changes: object) -> dict[str, Any]:
         body = {"preset": "quick", "image_size": 299, **changes}
-        found: dict[str, float] = as_admin("POST", "/api/v1/trainings/forecast", json=body).json
-        return found
+        return dict(as_admin("POST", "/api/v1/trainings/forecast", json=body).json or {})
 
     full, in_8_bits = forecast(), forecast(precision="int8")  # two photos on each side
     assert full["int8_photos_per_second"] is None
@@ -103,7 +104,8 @@ def test_features_in_one_precision_do_not_count_as_kept_for_the_other(
     payload = {"parameters": {"image_size": 299}, "dataset_version": 1}
     done = add_job(database, JobKind.TRAIN, payload=payload)
     with database.write() as session:
-        session.get_one(Job, done.id).state = JobState.SUCCEEDED
+        job = session.get_one(Job, done.id)
+        job.state, job.finished_at = JobState.SUCCEEDED, utc_now()
     body = {"preset": "best", "precision": "int8"}
     again = as_admin("POST", "/api/v1/trainings/forecast", json=body).json
     assert (again["kept_photos"], again["new_photos"]) == (4, 2)

@@ -190,7 +190,7 @@ class HeadTraining:
         return float(loss), float(accuracy)
 
 
-class _Watch(keras.callbacks.Callback):  # type: ignore[misc] - Keras has no types
+class _Watch(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no types
     """Looks up after each call of the compiled function. `reason` is why the epoch had to end, if it had."""
 
     def __init__(self, should_stop: Callable[[], bool]) -> None:
