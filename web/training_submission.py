@@ -11,6 +11,8 @@ from shared.datasets import reports
 from shared.datasets import store as datasets
 from shared.jobs import store
 from shared.jobs.states import JobKind
+from shared.models import engine_gates
+from shared.models.feature_space import FeatureSpace
 from shared.models.hyperparameters import HyperParameters
 from shared.sweeps import store as sweeps
 from shared.sweeps.plan import SweepPlan
@@ -27,7 +29,9 @@ def accept_training(
         TrainingQuotaError: the owner has too many trainings waiting or running.
         NotFoundError: there is no such dataset version, or none at all.
         DatasetBlockedError: its report blocks trainings.
+        ParametersError: it shall learn in 8 bits, and no int8 engine of its image size has passed its check.
     """
+    _require_int8(session, [parameters])
     dataset = _dataset_to_learn_from(session, owner_id, dataset_version)
     payload = {"parameters": parameters.model_dump(mode="json"), "dataset_version": dataset.number}
     return store.create(session, JobKind.TRAIN, owner_id=owner_id, payload=payload)
@@ -45,10 +49,18 @@ def accept_sweep(
     """Queue a sweep over these trials.
 
     Raises:
-        TrainingQuotaError, NotFoundError, DatasetBlockedError: as for a training.
+        TrainingQuotaError, NotFoundError, DatasetBlockedError, ParametersError: as for a training.
     """
+    _require_int8(session, trials)
     dataset = _dataset_to_learn_from(session, owner_id, dataset_version)
     return sweeps.create(session, owner_id, dataset.number, trials, plan, register_all)
+
+
+def _require_int8(session: Session, wanted: Sequence[HyperParameters]) -> None:
+    """The training worker looks again, and knows its own release of OpenVINO."""
+    base = services().settings.base_weights_digest
+    for size in sorted({one.image_size for one in wanted if one.precision == "int8"}):
+        engine_gates.require_passed_network(session, FeatureSpace(base, size))
 
 
 def _dataset_to_learn_from(session: Session, owner_id: str, number: int | None) -> DatasetVersion:

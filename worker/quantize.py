@@ -35,7 +35,7 @@ from worker.extract import ensure_features
 from worker.lease import Lease
 from worker.pixels import stored_pixels
 from worker.stopping import PlannedStop
-from worker.training.feature_store import FeatureStore, features_folder
+from worker.training.feature_store import FeatureStore, features_folder, int8_variation
 
 logger = structlog.get_logger(__name__)
 # Ranges settle long before; NNCF's own default is 300, and 200 take less than a minute on two cores.
@@ -116,7 +116,7 @@ def _compare(
     folder = features_folder(context.settings)
     read = stored_pixels(context.blobs, version.image_size)
     answers = []
-    for engine, variation in zip(engines, ("", f"int8-{digest[:16]}"), strict=True):
+    for engine, variation in zip(engines, ("", int8_variation(digest)), strict=True):
         features = FeatureStore(folder, engine.feature_space, variation)
         ensure_features(engine, features, read, photos, lease.report)
         answers.append(head.probabilities(features.read(photos)))

@@ -64,7 +64,7 @@ class _Sweep:
         self._plan = None if plan is None else SweepPlan.model_validate(plan)
         self._trainings = 0
         self._trained: dict[int, Trained] = {}
-        self._features: PhotoFeatures | None = None
+        self._features: tuple[tuple[int, str], PhotoFeatures] | None = None
         self._inputs: tuple[HyperParameters, EpochInputs, Floats] | None = None
 
     def run(self) -> None:
@@ -84,13 +84,13 @@ class _Sweep:
             return sweeps.trials(session, self._job.id)
 
     def _round(self, rung: int, budget: int, last: bool) -> None:
-        """Train all trials that wait for this round. Trials of one image size follow each other."""
+        """Train all trials that wait for this round. Trials of one feature space follow each other."""
         waiting = [
             trial
             for trial in self._trials()
             if trial.state is TrialState.WAITING and (trial.metrics is None or trial.metrics["rung"] < rung)
         ]
-        waiting.sort(key=lambda trial: (_parameters(trial).image_size, trial.number))
+        waiting.sort(key=lambda trial: (*_seen_through(_parameters(trial)), trial.number))
         total = len(self._trials())
         for position, trial in enumerate(waiting):
             self._lease.report(Progress("trials", total - len(waiting) + position, total))
@@ -140,22 +140,26 @@ class _Sweep:
         return False
 
     def _read(self, parameters: HyperParameters) -> tuple[EpochInputs, Floats]:
-        """The inputs of this image size and augmentation, and the validation features."""
+        """The inputs of this image size, precision and augmentation, and the validation features."""
         key = HyperParameters(
-            image_size=parameters.image_size, augmentation=parameters.augmentation, seed=parameters.seed
+            image_size=parameters.image_size,
+            precision=parameters.precision,
+            augmentation=parameters.augmentation,
+            seed=parameters.seed,
         )
         if self._inputs is None or self._inputs[0] != key:
-            features, sides = self._photo_features(parameters.image_size), self._examples.sides
+            features, sides = self._photo_features(parameters), self._examples.sides
             inputs = features.training(sides.train, parameters)
             self._inputs = key, inputs, features.read(sides.validation.digests)
         return self._inputs[1:]
 
-    def _photo_features(self, image_size: int) -> PhotoFeatures:
-        if self._features is None or self._features.engine.feature_space.image_size != image_size:
-            self._features = None  # two networks at once would take twice the memory
-            space = FeatureSpace(self._context.settings.base_weights_digest, image_size)
-            self._features = features_in(self._context, space, self._lease)
-        return self._features
+    def _photo_features(self, parameters: HyperParameters) -> PhotoFeatures:
+        wanted = _seen_through(parameters)
+        if self._features is None or self._features[0] != wanted:
+            self._features = None  # those of two sizes at once would take twice the memory
+            space = FeatureSpace(self._context.settings.base_weights_digest, parameters.image_size)
+            self._features = wanted, features_in(self._context, space, self._lease, parameters.precision)
+        return self._features[1]
 
     def _metrics(self, trained: Trained, rung: int, seconds: float) -> TrialMetrics:
         best = trained.history[trained.best_epoch - 1]
@@ -223,7 +227,7 @@ class _Sweep:
         trained = self._trained.get(trial.number) or self._train(parameters)
         self._lease.report(Progress("evaluation", 0, 1))
         about = {"job_id": self._job.id, "trial": trial.number, "trials": trials, "best": best}
-        features = self._photo_features(parameters.image_size)
+        features = self._photo_features(parameters)
         job_id = self._job.id if best else None
         new, head = judged(self._examples, parameters, trained, features, job_id, sweep=about)
         return new, head, trained
@@ -231,6 +235,11 @@ class _Sweep:
 
 def _parameters(trial: SweepTrial) -> HyperParameters:
     return HyperParameters.model_validate(trial.parameters)
+
+
+def _seen_through(parameters: HyperParameters) -> tuple[int, str]:
+    """What decides through which engines photos are seen."""
+    return parameters.image_size, parameters.precision
 
 
 def _tell_epochs(session: Session, job: Job, trained: Trained) -> None:

@@ -65,8 +65,8 @@ def _train(context: WorkerContext, job: Job, lease: Lease) -> None:
     examples = Examples.load(context, job.payload["dataset_version"])
     forget_deleted_features(context.settings, context.database)
     space = FeatureSpace(context.settings.base_weights_digest, parameters.image_size)
-    features = features_in(context, space, lease)
-    checkpoints = _checkpoints(context, job, parameters, examples, space)
+    features = features_in(context, space, lease, parameters.precision)
+    checkpoints = _checkpoints(context, job, parameters, examples, features)
     run = TrainingRun(context.database, parameters, lease, checkpoints)
     trained: Trained | None = _train_head(examples, parameters, features, run)
     if trained is None or parameters.fine_tuning.from_block:
@@ -89,13 +89,18 @@ def _person(context: WorkerContext, job: Job) -> str | None:
 
 
 def _checkpoints(
-    context: WorkerContext, job: Job, parameters: HyperParameters, examples: Examples, space: FeatureSpace
+    context: WorkerContext,
+    job: Job,
+    parameters: HyperParameters,
+    examples: Examples,
+    features: PhotoFeatures,
 ) -> Checkpoints:
     made_for = {
         "parameters": parameters.flat(),
         "dataset_digest": examples.dataset.digest,
         "withdrawn_examples": examples.withdrawn,
-        "feature_space": space.key,
+        "feature_space": features.engine.feature_space.key,
+        "int8_network_digest": features.int8.digest if features.int8 else None,
         "libraries": library_versions(),  # the lineage names one set of them, so one set has to do it all
     }
     return Checkpoints(context.settings.data_dir / CHECKPOINTS / job.id, made_for)

@@ -179,6 +179,7 @@ def _print(version: ModelVersion) -> None:
             ("created", moment(version.created_at)),
             ("image size", f"{version.image_size} px"),
             ("dataset version", version.lineage.get("dataset_version")),
+            ("learned from", _learned_from(version)),
             ("test accuracy", _accuracy(version, "test")),
             ("validation accuracy", _accuracy(version, "validation")),
         )
@@ -189,6 +190,12 @@ def _print(version: ModelVersion) -> None:
         print_table(("category", "precision", "recall", "test photos"), rows, cut=["category"])
     if "champion" not in version.aliases:
         err.print(f'Let it answer sellers: hangtag promote {version.number} --reason "..."', markup=False)
+
+
+def _learned_from(version: ModelVersion) -> str | None:
+    """What nobody needs to be told about a version that learned in full precision."""
+    digest = version.lineage.get("int8_network_digest")
+    return f"features in 8 bits (int8 network {digest[:16]}); measured in full precision" if digest else None
 
 
 def _by_category(figures: dict[str, Any]) -> Iterator[tuple[object, ...]]:

@@ -6,6 +6,8 @@ from typing import Any
 
 from shared.tables import ModelVersion
 
+CARD_FACTS = ("dataset_digest", "engine", "int8_network_digest", "best_epoch")
+
 
 def model_card(version: ModelVersion) -> str:
     """The card as Markdown, after Mitchell et al. 2019, "Model Cards for Model Reporting"."""
@@ -35,6 +37,7 @@ def model_card(version: ModelVersion) -> str:
             f"log loss {test['log_loss']:.3f}. Validation accuracy "
             f"{version.metrics['validation']['accuracy']:.3f} is optimistic: the epoch was chosen on it.",
             *_selection(lineage),
+            *_precision(lineage),
             "",
             "## How it was made",
             "",
@@ -74,6 +77,22 @@ def _selection(lineage: dict[str, Any]) -> list[str]:
     return ["", sentence] if sentence else []
 
 
+def learned_in_8_bits(lineage: dict[str, Any]) -> str | None:
+    """Says of a version that learned from features in 8 bits what they count for; None for all others."""
+    digest = lineage.get("int8_network_digest")
+    if digest is None:
+        return None
+    return (
+        f"It learned from features in 8 bits (int8 network {digest[:16]}). The epoch was chosen, the "
+        "confidence calibrated and every figure here measured on features in full precision."
+    )
+
+
+def _precision(lineage: dict[str, Any]) -> list[str]:
+    sentence = learned_in_8_bits(lineage)
+    return ["", sentence] if sentence else []
+
+
 def _row(row: dict[str, Any]) -> str:
     interval = _interval(row["recall_interval"])
     return (
@@ -91,6 +110,6 @@ def _interval(bounds: list[float] | None) -> str:
 
 
 def _facts(lineage: dict[str, Any]) -> list[tuple[str, Any]]:
-    flat = [(name, lineage[name]) for name in ("dataset_digest", "engine", "best_epoch") if name in lineage]
+    flat = [(name, lineage[name]) for name in CARD_FACTS if name in lineage]
     flat += sorted(lineage.get("parameters", {}).items())
     return flat + sorted(lineage.get("libraries", {}).items())

@@ -1,8 +1,9 @@
 """Which versions may answer through an int8 engine, and who still has to be judged. All SQL of the gate.
 
-A head is trained on features in full precision. On the slightly different features of the int8 network it may
+A head is chosen and measured in full precision. On the slightly different features of the int8 network it may
 only serve after `worker.quantize` compared the two on validation photos. Everything else serves in full
 precision: a version that was not judged yet, was refused, or was judged under another OpenVINO.
+Heads may learn from the features of an int8 network with which some version passed.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from shared.datasets import store as datasets
 from shared.jobs import store
 from shared.jobs.states import ACTIVE, JobKind, Split
 from shared.models import registry
+from shared.models.feature_space import FeatureSpace
+from shared.models.parameter_fields import ParametersError
 from shared.tables import DatasetVersion, EngineGate, Job, ModelVersion
 
 # With fewer, one answer would be more than a point of agreement, and no loss would stand out from chance.
@@ -84,6 +87,39 @@ def quantized_network(session: Session, feature_space: str, openvino: str) -> st
             EngineGate.network_digest.is_not(None),
         )
         .limit(1)
+    )
+
+
+def require_passed_network(session: Session, space: FeatureSpace, openvino: str | None = None) -> str:
+    """The digest of the int8 network of this space with which a version passed, the newest one's.
+
+    Args:
+        openvino: the release that has to be the same; None where it is not known, as in the web process.
+
+    Raises:
+        ParametersError: none has passed, so nothing may be learned from such features.
+    """
+    passed = (
+        select(EngineGate.network_digest)
+        .join(ModelVersion, ModelVersion.number == EngineGate.model_version)
+        .where(ModelVersion.feature_space == space.key, EngineGate.passed.is_(True))
+        .order_by(ModelVersion.number.desc())
+        .limit(1)
+    )
+    if openvino is not None:
+        passed = passed.where(EngineGate.openvino == openvino)
+    digest = session.scalar(passed)
+    if digest is None:
+        raise ParametersError([{"field": "precision", "message": _not_passed(space, openvino)}])
+    return digest
+
+
+def _not_passed(space: FeatureSpace, openvino: str | None) -> str:
+    release = f" under OpenVINO {openvino}" if openvino else ""
+    return (
+        f"No int8 engine for {space.image_size} px has passed its check{release}. One is made and checked in "
+        "the background while a version of this image size answers sellers on a CPU and there is a dataset "
+        f"with {MIN_PHOTOS} validation photos. Until then set the precision of features to 'full'."
     )
 
 

@@ -155,3 +155,15 @@ def test_a_watched_training_tells_each_epoch(command: Command, database: Databas
     told = [line for line in result.stderr.splitlines() if line.startswith("epoch ")]
     assert [line.split(":")[0] for line in told] == ["epoch 1", "epoch 2", "epoch 3"]
     assert "validation accuracy 0.750" in told[1]
+
+
+@pytest.mark.usefixtures("server")
+def test_a_version_that_learned_in_8_bits_says_so(
+    command: Command, database: Database, blobs: BlobStore
+) -> None:
+    add_version(database, blobs)
+    add_version(database, blobs, lineage={"int8_network_digest": "d" * 64})
+    assert "8 bits" not in command("models", "show", "1").stdout
+    assert "features in 8 bits (int8 network dddddddddddddddd)" in command("models", "show", "2").stdout
+    wrong = command("train", "--preset", "quick", "--set", "precision=int7")
+    assert "Precision of features must be one of full, int8." in wrong.stderr

@@ -93,3 +93,14 @@ def test_the_api_tells_the_judgement_with_its_figures(
     one = as_admin("GET", "/api/v1/models/1").json["int8"]
     assert (one["passed"], one["reason"], one["figures"]) == (True, "It passed.", FIGURES)
     assert as_admin("GET", "/api/v1/models").json["versions"][0]["int8"] == one
+
+
+def test_a_version_that_learned_in_8_bits_says_so_on_its_page_and_through_the_api(
+    admin_signed_in: FlaskClient, as_admin: Api, database: Database, blobs: BlobStore
+) -> None:
+    add_champion(database, blobs, lineage={"int8_network_digest": "d" * 64})
+    page = admin_signed_in.get("/versions/1").text
+    assert "learned in 8 bits" in page
+    assert "every figure here measured on features in full precision" in page
+    lineage = as_admin("GET", "/api/v1/models/1").json["lineage"]
+    assert lineage["int8_network_digest"] == "d" * 64

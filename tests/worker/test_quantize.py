@@ -2,37 +2,24 @@
 
 from __future__ import annotations
 
-import dataclasses
-import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from sqlalchemy import select
 
-from shared.blobs import BlobStore, network_key
-from shared.database import Database
+from shared.blobs import network_key
 from shared.datasets import store as datasets
-from shared.jobs import store
-from shared.jobs.queue import CeleryQueue
-from shared.jobs.states import JobKind, JobState, Split
+from shared.jobs.states import JobState, Split
 from shared.models import engine_gates
-from shared.photos.intake import prepare
-from shared.settings import EngineChoice, Settings
-from shared.tables import DeletedPhoto, EngineGate, Example, Job, ModelVersion
-from tests.factories import CLASSES, add_champion, add_version, picture
-from tests.worker.conftest import RandomWeights
+from shared.tables import DeletedPhoto, EngineGate, Example, ModelVersion
+from tests.factories import add_champion, add_version
+from tests.worker.int8_system import add_examples, judge, pass_gate
 from worker.context import WorkerContext
 from worker.heartbeat import Heartbeat
 from worker.judge import request_judgement
 from worker.predictor import Predictor
-from worker.quantize import run_quantization
-from worker.stopping import PlannedStop
 
-# As many validation photos as a judgement needs; what is left calibrates.
-PHOTOS = 128
 # Whoever serves or asks for judgements never pays for NNCF, and says afterwards what it has imported.
 LOOK = """
 import sys
@@ -47,44 +34,14 @@ def database_url(sqlite_url: str) -> str:
 
 
 @pytest.fixture
-def context(
-    settings: Settings, random_weights: RandomWeights, built_engines: Path
-) -> Iterator[WorkerContext]:
-    """A worker whose engine is made of random weights."""
-    shutil.copytree(built_engines, settings.data_dir / "engines")
-    own = dataclasses.replace(
-        settings,
-        engine=EngineChoice.OPENVINO_INT8,
-        base_weights_digest=random_weights.digest,
-        base_weights=random_weights.path,
-        threads=2,
-    )
-    database = Database(own.database_url)
-    yield WorkerContext(own, database, BlobStore(own.blob_url), CeleryQueue(own), "train@here:1")
-    database.close()
+def context(int8_context: WorkerContext) -> WorkerContext:
+    return int8_context
 
 
 @pytest.fixture
 def champion(context: WorkerContext) -> ModelVersion:
     digest = context.settings.base_weights_digest
     return add_champion(context.database, context.blobs, base_digest=digest)
-
-
-def add_examples(context: WorkerContext) -> None:
-    with context.database.write() as session:
-        for seed in range(PHOTOS):
-            photo = prepare(picture(seed))
-            photo.store(context.blobs)
-            split = list(Split)[seed % 16] if seed % 16 < 3 else Split.VALIDATION
-            label = CLASSES[seed % 3]
-            session.add(Example(digest=photo.digest, label=label, split=split, source="test"))
-        for split in (Split.TRAIN, Split.TEST):
-            for label in CLASSES:
-                extra = prepare(picture(1000 + 10 * CLASSES.index(label) + list(Split).index(split)))
-                extra.store(context.blobs)
-                session.add(Example(digest=extra.digest, label=label, split=split, source="test"))
-        session.flush()
-        datasets.freeze(session)
 
 
 def serving(context: WorkerContext) -> tuple[str, str | None]:
@@ -94,23 +51,6 @@ def serving(context: WorkerContext) -> tuple[str, str | None]:
     with context.database.read() as session:
         gate = session.scalars(select(EngineGate)).first()
     return engine.name, gate.reason if gate else None
-
-
-def judge(context: WorkerContext) -> Job:
-    request_judgement(context)
-    with context.database.read() as session:
-        jobs = select(Job).where(Job.kind == JobKind.QUANTIZE, Job.state == JobState.QUEUED)
-        job = session.scalars(jobs).one()
-    run_quantization(context, job.id, PlannedStop())
-    with context.database.read() as session:
-        return store.find(session, job.id)
-
-
-def pass_gate(context: WorkerContext, number: int) -> None:
-    """Say that a version passed, whatever random weights make of it."""
-    with context.database.write() as session:
-        gate = session.get_one(EngineGate, number)
-        gate.passed, gate.reason = True, "OpenVINO int8 passed."
 
 
 def test_a_version_is_quantized_and_judged_once_and_the_next_one_on_the_same_network(

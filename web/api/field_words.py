@@ -114,6 +114,7 @@ WORDS = {
     "scale": "Whether values are drawn evenly (`linear`) or by their logarithms (`log`).",
     "seed": "The same number draws the same trials.",
     "photos_per_second": "How many photos go through the network in a second, as measured here.",
+    "int8_photos_per_second": "The same in 8 bits.",
     "feature_seconds": "How long the features that are missing will take.",
     "epoch_seconds": "How long one epoch will take.",
     "tuning_seconds": "How long fine-tuning will take.",

@@ -17,6 +17,9 @@ class ForecastOut(BaseModel):
     )
     rests_on: str = Field(description="The same in a sentence.")
     photos_per_second: float
+    int8_photos_per_second: float | None = Field(
+        description="The same for training photos in 8 bits; null where they are seen in full precision."
+    )
     kept_photos: int = Field(description="Photos whose features an earlier training has computed.")
     new_photos: int = Field(description="Backbone passes that are needed.")
     feature_seconds: float

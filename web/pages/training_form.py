@@ -78,8 +78,9 @@ def start_training() -> Response | tuple[str, int] | str:
             job_id = accept_training(session, identity().user.id, parameters, number).id
     except (ParametersError, DatasetBlockedError, NotFoundError) as error:
         with services().database.read() as session:
-            refusal = None if isinstance(error, ParametersError) else error.message
-            filled = _Form(values, _dataset(session, number), preset, None, _errors(values), refusal)
+            wrong = _sentences(error) if isinstance(error, ParametersError) else {}
+            refusal = None if wrong else error.message
+            filled = _Form(values, _dataset(session, number), preset, None, wrong, refusal)
             return _page(session, filled), error.status
     services().queue.publish(JobKind.TRAIN, job_id)
     flash("The training is queued.", DONE)
@@ -138,8 +139,12 @@ def _errors(values: dict[str, Any]) -> dict[str, str]:
     try:
         HyperParameters.from_values(values)
     except ParametersError as error:
-        return {item["field"]: item["message"] for item in error.fields}
+        return _sentences(error)
     return {}
+
+
+def _sentences(error: ParametersError) -> dict[str, str]:
+    return {item["field"]: item["message"] for item in error.fields}
 
 
 def _dataset(session: Session, number: int | None) -> DatasetVersion | None:

@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response
 
 from shared.errors import ValidationError
 from shared.models import aliases, engine_gates, evaluated, notes, registry
+from shared.models.card import learned_in_8_bits
 from shared.models.reliability import reliability
 from shared.tables import ModelVersion
 from web.auth import identity, page_login_required
@@ -134,6 +135,7 @@ def _version_page(number: int, note: str = "", note_error: str | None = None) ->
         epochs=epochs,
         charts=training_charts(epochs),
         facts=lineage_facts(found),
+        learned_in=learned_in_8_bits(found.lineage),
         parameters=parameter_facts(found.lineage.get("parameters", {})),
         history=changes,
         engine_gate=engine_gate,

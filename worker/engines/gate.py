@@ -1,4 +1,4 @@
-"""May a head that was trained in full precision answer on the features of an int8 network?
+"""May a head that was chosen and measured in full precision answer on the features of an int8 network?
 
 It is asked on validation photos, for each version anew, because what a small difference in the features does
 depends on the head.

@@ -28,6 +28,11 @@ def features_folder(settings: Settings) -> Path:
     return settings.data_dir / "features"
 
 
+def int8_variation(network_digest: str) -> str:
+    """The `variation` of features that an int8 network computed."""
+    return f"int8-{network_digest[:16]}"
+
+
 class FeatureStore:
     """One file of one feature space: records of a photo's SHA-256 (32 bytes) and its 2048 float32 numbers.
 
@@ -37,7 +42,7 @@ class FeatureStore:
     processes add the same photo, the first record counts.
 
     Digests are 64 hexadecimal digits, as everywhere else. `variation` names what was done to the photos
-    before the network saw them (`shared.photos.augment`), or to the network (`worker.quantize`); empty for
+    before the network saw them (`shared.photos.augment`), or to the network (`int8_variation`); empty for
     both as they are.
     """
 

@@ -11,6 +11,7 @@ from typing import Any
 import keras
 import numpy as np
 import numpy.typing as npt
+import tensorflow as tf
 
 from shared.errors import ValidationError
 from shared.models.feature_space import FEATURE_COUNT
@@ -22,6 +23,11 @@ from worker.training.course import Arrays, Course, EpochMetrics, StopReason, Tra
 SECONDS_BETWEEN_STOP_CHECKS = 0.25
 # Validation photos scored at once: bounds memory, not results.
 EVALUATED_AT_ONCE = 1024
+# Photos whose steps of a head run as one call of the compiled function, without Python in between: it took
+# more time than the steps. Those of the widest head take less than a second, and then stops are looked at.
+PHOTOS_PER_CALL = 1024
+# Inputs handed to Keras at once, in bytes: a training set of features is one block, maps come batch by batch.
+BLOCK_BYTES = 64 * 1024 * 1024
 
 Floats = npt.NDArray[np.float32]
 Labels = npt.NDArray[np.integer]
@@ -57,7 +63,7 @@ def train_head(
     class numbers from 0 to `class_count` - 1. Validation photos only choose the epoch. The same arguments
     give the same head on the same kind of processor; no global random state is read or changed. `on_epoch` is
     called after each epoch, then `on_state` with what `resume_from` takes to go on there, to the same head in
-    every bit; `should_stop` between batches, a few times a second at most. What any of them raises ends the
+    every bit; `should_stop` while it goes on, a few times a second at most. What any of them raises ends the
     training and is passed on.
 
     Each call leaves about 8 MB behind: TensorFlow (2.21) never forgets the graph of a trained model. Renew
@@ -113,12 +119,11 @@ class HeadTraining:
         started = time.monotonic()
         inputs = self._inputs(epoch)
         sums = np.zeros(2)
-        for rows in self._batches(epoch):
-            if self._should_stop():
-                return StopReason.CANCELLED
-            sums += len(rows) * self._learn(inputs, rows)
-            if not np.isfinite(sums).all():
-                return StopReason.DIVERGED
+        for rows in self._blocks(epoch, inputs):
+            figures = self._learn(inputs, rows)
+            if isinstance(figures, StopReason):
+                return figures
+            sums += len(rows) * figures
         loss, accuracy = sums / len(self._targets)
         val_loss, val_accuracy = self._validate()
         if not math.isfinite(val_loss):
@@ -150,18 +155,28 @@ class HeadTraining:
             optimizer.build(self._model.trainable_variables)
         return [*self._model.variables, *optimizer.variables]
 
-    def _batches(self, epoch: int) -> Iterator[npt.NDArray[np.intp]]:
-        """Row numbers, shuffled by seed and epoch alone, so that an epoch can be repeated by itself."""
+    def _blocks(self, epoch: int, inputs: npt.NDArray[np.floating]) -> Iterator[npt.NDArray[np.intp]]:
+        """Row numbers of whole batches that fit into memory together.
+
+        They are shuffled by seed and epoch alone, so that an epoch can be repeated by itself.
+        """
         order = np.random.default_rng([self._parameters.seed, epoch]).permutation(len(self._targets))
-        size = self._parameters.batch_size
+        batch = self._parameters.batch_size
+        bytes_of_batch = batch * math.prod(inputs.shape[1:]) * np.dtype(np.float32).itemsize
+        size = batch * max(1, BLOCK_BYTES // bytes_of_batch)
         return (order[start : start + size] for start in range(0, len(order), size))
 
-    def _learn(self, inputs: npt.NDArray[np.floating], rows: npt.NDArray[np.intp]) -> npt.NDArray[np.float64]:
-        """One step; loss and accuracy of its batch."""
-        figures = self._model.train_on_batch(
-            inputs[rows].astype(np.float32), self._targets[rows], sample_weight=self._weights[rows]
-        )
-        return np.array(figures, dtype=np.float64)
+    def _learn(
+        self, inputs: npt.NDArray[np.floating], rows: npt.NDArray[np.intp]
+    ) -> npt.NDArray[np.float64] | StopReason:
+        """Learn from these photos batch by batch; their mean loss and accuracy, or why it had to end."""
+        if self._should_stop():
+            return StopReason.CANCELLED
+        block = inputs[rows].astype(np.float32), self._targets[rows], self._weights[rows]
+        batches = tf.data.Dataset.from_tensor_slices(block).batch(self._parameters.batch_size)
+        watch = _Watch(self._should_stop)
+        told = self._model.fit(batches, shuffle=False, verbose=0, callbacks=[watch]).history
+        return watch.reason or np.array([told["loss"][-1], told["accuracy"][-1]], dtype=np.float64)
 
     def _validate(self) -> tuple[float, float]:
         """Loss and accuracy on the validation photos."""
@@ -173,6 +188,23 @@ class HeadTraining:
             sums += len(targets) * np.array(figures, dtype=np.float64)
         loss, accuracy = sums / len(data.targets)
         return float(loss), float(accuracy)
+
+
+class _Watch(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no types
+    """Looks up after each call of the compiled function. `reason` is why the epoch had to end, if it had."""
+
+    def __init__(self, should_stop: Callable[[], bool]) -> None:
+        super().__init__()
+        self._should_stop = should_stop
+        self.reason: StopReason | None = None
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
+        """`logs` are means since the epoch began: what was no number once stays none."""
+        if not all(map(math.isfinite, (logs or {}).values())):
+            self.reason = StopReason.DIVERGED
+        elif self._should_stop():
+            self.reason = StopReason.CANCELLED
+        self.model.stop_training = self.reason is not None
 
 
 def build_model(class_count: int, parameters: HyperParameters) -> keras.Sequential:
@@ -187,11 +219,14 @@ def build_model(class_count: int, parameters: HyperParameters) -> keras.Sequenti
     layers.append(keras.layers.Dropout(parameters.dropout, seed=seed + 1, dtype="float32"))
     layers.append(_dense(class_count, None, seed + 2))
     model = keras.Sequential(layers)
-    compile_model(model, parameters.learning_rate, parameters)
+    steps = max(1, PHOTOS_PER_CALL // parameters.batch_size)
+    compile_model(model, parameters.learning_rate, parameters, steps)
     return model
 
 
-def compile_model(model: keras.Model, learning_rate: float, parameters: HyperParameters) -> None:
+def compile_model(
+    model: keras.Model, learning_rate: float, parameters: HyperParameters, steps_per_call: int = 1
+) -> None:
     """Optimizer, loss and accuracy, the same for every phase."""
     model.compile(
         optimizer=keras.optimizers.Adam(learning_rate),
@@ -199,6 +234,7 @@ def compile_model(model: keras.Model, learning_rate: float, parameters: HyperPar
             from_logits=True, label_smoothing=parameters.label_smoothing
         ),
         metrics=[keras.metrics.CategoricalAccuracy(name="accuracy")],
+        steps_per_execution=steps_per_call,
         jit_compile=False,  # measured: compiling two dense layers takes longer than it saves
     )
 

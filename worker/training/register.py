@@ -89,6 +89,8 @@ def judged(
         for split, (_, truth) in answers.items()
     }
     metrics["speed"] = measure_speed(features.engine)
+    if features.int8:
+        metrics["int8_speed"] = measure_speed(features.int8.engine)
     made = _lineage(examples, parameters, trained, features) | lineage
     space = features.engine.feature_space
     test, number = probabilities[Split.TEST], examples.dataset.number
@@ -138,6 +140,7 @@ def _lineage(
     examples: Examples, parameters: HyperParameters, trained: Trained, features: PhotoFeatures
 ) -> dict[str, Any]:
     dataset = examples.dataset
+    learned_from = {"int8_network_digest": features.int8.digest} if features.int8 else {}
     return {
         "dataset_version": dataset.number,
         "dataset_digest": dataset.digest,
@@ -149,6 +152,7 @@ def _lineage(
         "stop_reason": str(trained.stop_reason),
         "history": [asdict(epoch) for epoch in trained.history],
         "engine": features.engine.name,
+        **learned_from,
         "base_digest": features.engine.feature_space.base_digest,
         "code_commit": code_commit(),
         "libraries": library_versions(),

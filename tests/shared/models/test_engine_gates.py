@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import pytest
+
 from shared.blobs import BlobStore
 from shared.database import Database
 from shared.datasets import store as datasets
@@ -11,6 +13,8 @@ from shared.jobs import store
 from shared.jobs.states import JobKind, Split
 from shared.models import engine_gates
 from shared.models.engine_gates import MIN_PHOTOS
+from shared.models.feature_space import FeatureSpace
+from shared.models.parameter_fields import ParametersError
 from shared.tables import Example, Job
 from tests.factories import CLASSES, add_champion, add_version
 
@@ -115,3 +119,24 @@ def test_a_refusal_is_looked_at_again_on_a_newer_dataset_only(database: Database
     assert judged(database) == number
     add_dataset(database, first=2000)
     assert request(database) is None
+
+
+def test_features_in_8_bits_need_a_version_of_their_space_that_passed(
+    database: Database, blobs: BlobStore
+) -> None:
+    add_champion(database, blobs)
+    space, other = FeatureSpace("0" * 64, 71), FeatureSpace("0" * 64, 150)
+    add_dataset(database)
+    judged(database, engine_gates.Verdict("d" * 64, passed=False, figures={}, reason="It was refused."))
+    with database.read() as session, pytest.raises(ParametersError, match="for 71 px has passed") as refusal:
+        engine_gates.require_passed_network(session, space)
+    assert [field["field"] for field in refusal.value.fields] == ["precision"]
+    add_dataset(database, first=1000)
+    judged(database, engine_gates.Verdict("e" * 64, passed=True, figures={}, reason="It passed."))
+    with database.read() as session:
+        assert engine_gates.require_passed_network(session, space) == "e" * 64
+        assert engine_gates.require_passed_network(session, space, RELEASE) == "e" * 64
+        with pytest.raises(ParametersError, match=r"under OpenVINO 2027\.1\.0"):
+            engine_gates.require_passed_network(session, space, "2027.1.0")
+        with pytest.raises(ParametersError, match="for 150 px"):
+            engine_gates.require_passed_network(session, other)

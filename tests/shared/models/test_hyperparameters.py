@@ -34,6 +34,8 @@ JUST_ALLOWED = [
     ("patience", 0),
     ("monitor", "val_accuracy"),
     ("monitor", "val_loss"),
+    ("precision", "full"),
+    ("precision", "int8"),
 ]
 REFUSED = [
     ("image_size", 70),
@@ -57,6 +59,8 @@ REFUSED = [
     ("batch_size", 4097),
     ("label_smoothing", 0.5),
     ("label_smoothing", -0.01),
+    ("precision", "bf16"),
+    ("precision", True),
     ("class_weighting", "some"),
     ("seed", -1),
     ("seed", 2**31),
@@ -190,3 +194,9 @@ def test_every_field_brings_all_that_a_form_needs() -> None:
         assert (field.low is None) == (field.high is None) == (field.kind in ("choice", "switch"))
         assert bool(field.choices) == (field.kind == "choice")
         assert HyperParameters().flat()[field.name] == field.default
+
+
+def test_fine_tuning_learns_in_full_precision() -> None:
+    with pytest.raises(ParametersError, match="Fine-tuning works in full precision"):
+        HyperParameters.from_values({"precision": "int8", "fine_tuning.from_block": 13})
+    assert HyperParameters.from_values({"precision": "int8"}).precision == "int8"

@@ -47,6 +47,8 @@ def what(job: Job) -> str:
         parts.append(f"{values['augmentation']['mode']} augmentation")
     if values.get("fine_tuning", {}).get("from_block"):
         parts.append(f"fine-tuned from block {values['fine_tuning']['from_block']}")
+    if values.get("precision") == "int8":
+        parts.append("learning in 8 bits")
     return ", ".join(parts)
 
 
