@@ -4,7 +4,7 @@
 which is copied without its features, not changed; PHOTOS is the folder train/ validation/ test/ it came from.
 The sweep is the preset `study`, 11 trainings with 190 epochs, at the given image size: one job through queue
 and training worker beside everything else that runs, timed from queueing to its end, features of all photos
-included. The notebook runs the whole frozen network in each epoch (`benchmarks/notebook.py`); one of them is
+included, once for each precision of these features. The notebook runs the whole frozen network in each epoch (`benchmarks/notebook.py`); one of them is
 measured, in a process of its own. Ratio: 190 times that, through the sweep.
 """
 
@@ -49,20 +49,21 @@ def main() -> None:
     parser.add_argument("data", type=Path, help="the data folder of an installation with a dataset")
     parser.add_argument("photos", type=Path, help="the folder train/ validation/ test/ of that dataset")
     parser.add_argument("--image-size", type=int, default=299)
+    parser.add_argument("--precisions", nargs="+", choices=("full", "int8"), default=["full", "int8"])
     options = parser.parse_args()
     preset = SWEEP_PRESETS["study"].trials
-    trials = [trial.model_copy(update={"image_size": options.image_size}) for trial in preset]
-    epochs = sum(trial.epochs for trial in trials)
+    epochs = sum(trial.epochs for trial in preset)
     with tempfile.TemporaryDirectory(prefix="hangtag-study-") as folder:
         settings = copy_of(options.data, Path(folder) / "data")
-        shutil.rmtree(features_folder(settings), ignore_errors=True)
-        print(f"{machine()}; {len(trials)} trials, {epochs} epochs, {options.image_size} px", flush=True)
+        print(f"{machine()}; {len(preset)} trials, {epochs} epochs, {options.image_size} px", flush=True)
         epoch = _notebook(settings, options.photos, options.image_size)
         print(f"notebook, 1 epoch  {epoch.seconds:.1f} s, {epoch.photos} + {epoch.validation_photos} photos")
-        print(f"{machine()}; now the sweep", flush=True)
-        sweep = _sweep(settings, trials)
-    print(f"notebook, {epochs} of them  {epochs * epoch.seconds:.0f} s")
-    print(f"ratio  {epochs * epoch.seconds / sweep:.0f}")
+        print(f"notebook, {epochs} of them  {epochs * epoch.seconds:.0f} s")
+        for precision in options.precisions:
+            print(f"{machine()}; now the sweep, features in {precision} precision", flush=True)
+            same = {"image_size": options.image_size, "precision": precision}
+            seconds = _sweep(settings, [trial.model_copy(update=same) for trial in preset])
+            print(f"ratio  {epochs * epoch.seconds / seconds:.0f}", flush=True)
 
 
 def _notebook(settings: Settings, photos: Path, image_size: int) -> Epoch:
@@ -76,6 +77,7 @@ def _notebook(settings: Settings, photos: Path, image_size: int) -> Epoch:
 
 def _sweep(settings: Settings, trials: list[HyperParameters]) -> float:
     """Print what a sweep of these trials took, and of what; its seconds from queueing to its end."""
+    shutil.rmtree(features_folder(settings), ignore_errors=True)
     context = context_of(settings)
     with ExitStack() as stack:
         stack.callback(context.database.close)
@@ -98,7 +100,7 @@ def _is_ready(database: Database) -> bool:
 def _queue(context: WorkerContext, trials: list[HyperParameters]) -> str:
     """Queue the sweep as the API does. By its preset the API would take it at the published size only."""
     with context.database.write() as session:
-        person = accounts.add_user(session, "Bench study", "admin")
+        person = accounts.add_user(session, f"Bench {trials[0].precision}", "admin")
         job_id = sweeps.create(session, person.id, datasets.latest(session).number, trials, None).id
     context.queue.publish(JobKind.SWEEP, job_id)
     return job_id
