@@ -4,8 +4,9 @@
 which is copied without its features, not changed; PHOTOS is the folder train/ validation/ test/ it came from.
 The sweep is the preset `study`, 11 trainings with 190 epochs, at the given image size: one job through queue
 and training worker beside everything else that runs, timed from queueing to its end, features of all photos
-included, once for each precision of these features. The notebook runs the whole frozen network in each epoch (`benchmarks/notebook.py`); one of them is
-measured, in a process of its own. Ratio: 190 times that, through the sweep.
+included, once for each precision of these features. The notebook runs the whole frozen network in each
+epoch (`benchmarks/notebook.py`); one of them is measured, in a process of its own. Ratio: 190 times that,
+through the sweep.
 """
 
 from __future__ import annotations
