@@ -11,10 +11,13 @@ from flask import url_for
 
 from shared.jobs.figures import SILENCE
 from shared.jobs.states import Handling, JobKind, JobState
+from shared.settings import EngineChoice
+from shared.tables import WorkerHeartbeat
 from web.overview import Overview
 from web.pages.present.failure_rows import things
 from web.pages.present.moments import between, duration_text
 from web.pages.present.words import plural
+from web.services import services
 
 Level = Literal["bad", "warn", "decide"]
 # A photo is answered within a second; one that waits this long waits for something else than its turn.
@@ -80,9 +83,20 @@ def _workers(found: Overview) -> Iterator[Matter]:
         names = ", ".join(worker.name for worker in silent)
         text = f"Not heard of for longer than {SILENCE.seconds} s: {names}."
         yield Matter("worker_silent", "warn", text, "See the workers", address)
+    for worker in found.workers:
+        if _fell_back(worker):
+            text = f"{worker.name} answers with the slower Keras on a CPU. {worker.note or ''}".rstrip()
+            yield Matter("slow_engine", "warn", text, "See the workers", address)
     if not any(worker.kind == "maintain" for worker in found.workers):
         text = "No upkeep process has been heard of: jobs of dead workers stay where they are."
         yield Matter("no_upkeep", "warn", text, "See the workers", address)
+
+
+def _fell_back(worker: WorkerHeartbeat) -> bool:
+    """Whether Keras answers on a CPU without having been asked for: OpenVINO was refused there."""
+    chosen = services().settings.engine is EngineChoice.KERAS
+    on_gpu = (worker.device or "").startswith("GPU")
+    return worker.kind == "predict" and worker.engine == EngineChoice.KERAS and not on_gpu and not chosen
 
 
 def _disk(found: Overview) -> Iterator[Matter]:

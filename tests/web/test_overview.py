@@ -175,6 +175,20 @@ def test_a_silent_worker_and_a_long_wait_need_a_look(database: Database, as_admi
     assert found["long_wait"] == ("warn", "1 photo waiting, the oldest for 20 min.", 1)
 
 
+@pytest.mark.usefixtures("champion")
+def test_a_worker_that_fell_back_to_a_slower_engine_needs_a_look(database: Database, as_admin: Api) -> None:
+    refused = "OpenVINO was refused: its answers differ."
+    with database.write() as session:
+        worker = session.get_one(WorkerHeartbeat, "predict@a")
+        worker.engine, worker.device, worker.note = "keras", "CPU", refused
+    found = matters(as_admin)
+    text = f"predict@a answers with the slower Keras on a CPU. {refused}"
+    assert found == {"slow_engine": ("warn", text, None)}
+    with database.write() as session:
+        session.get_one(WorkerHeartbeat, "predict@a").device = "GPU 0"
+    assert matters(as_admin) == {}
+
+
 def test_a_category_is_said_to_differ_only_beyond_chance(
     database: Database, blobs: BlobStore, admin_signed_in: FlaskClient
 ) -> None:
