@@ -19,7 +19,7 @@ from web.auth import identity, require
 from web.idempotency import PARAMETER, REPLAYED, fingerprint, once, recall
 from web.services import services
 from web.submission import accept, prepare_photo
-from web.waiting import MAX_WAIT_SECONDS, wait_until_terminal
+from web.waiting import MAX_WAIT_SECONDS, wait_for_end
 
 blueprint = APIBlueprint("classifications", __name__, tag="Classifications")
 RETRY_SECONDS = "1"
@@ -100,12 +100,20 @@ def _answer(body: ClassificationOut, *, replayed: bool) -> Response:
     seconds = _preferred_wait()
     if seconds:
         headers["Preference-Applied"] = "wait"
-        job = wait_until_terminal(services(), body.job.id, None, seconds)
-        if job.state in TERMINAL:
-            return answer(ClassificationOut(job=JobOut.of(job), photo=body.photo), 200, headers)
+        body = _waited_for(body, seconds)
     if body.job.state not in TERMINAL:
         headers["Retry-After"] = RETRY_SECONDS
-    return answer(body, 202, headers)
+    return answer(body, 200 if seconds and body.job.state in TERMINAL else 202, headers)
+
+
+def _waited_for(body: ClassificationOut, seconds: int) -> ClassificationOut:
+    """The same with the job as it has ended, when it did in time."""
+    if body.job.state in TERMINAL:
+        return body
+    job = wait_for_end(services(), body.job.id, seconds)
+    if job is None or job.state not in TERMINAL:
+        return body
+    return ClassificationOut(job=JobOut.of(job), photo=body.photo)
 
 
 def _preferred_wait() -> int:
