@@ -72,8 +72,8 @@ def _pair(client: httpx.Client, loaded: Loaded, photo: bytes, number: int) -> tu
     pixels = read_pixels(photo, version.image_size)[None]
     if number % 2:
         answered = _seconds(lambda: _ask(client, photo))
-        return answered, _seconds(lambda: engine.explained(pixels, head.gradients))
-    bare = _seconds(lambda: engine.explained(pixels, head.gradients))
+        return answered, _seconds(lambda: engine.explain(pixels).result(head.gradients))
+    bare = _seconds(lambda: engine.explain(pixels).result(head.gradients))
     return _seconds(lambda: _ask(client, photo)), bare
 
 

@@ -23,6 +23,7 @@ from shared.models.answer import KEPT_COUNT, top_k
 from shared.photos import predictions
 from shared.tables import Job, ModelVersion, Photo
 from worker.context import WorkerContext
+from worker.engines.engine import Explained
 from worker.neighbourhood import Neighbourhood
 from worker.pixels import Pixels, decoded_chunks, stored_pixels
 from worker.predictor import Loaded, Predictor
@@ -68,8 +69,8 @@ NOTHING = _Claim([], 0, iter(()))
 class Classifier:
     """Answers queued photos with the champion.
 
-    While the engine works on one claim, a thread claims the next one and commits what is answered, and other
-    threads decode: the engine waits for none of them as long as there are photos.
+    While the engine works on one chunk, a thread waits for it, commits the answers and claims what comes
+    next, and other threads decode: the engine waits for none of them as long as there are photos.
     """
 
     def __init__(self, context: WorkerContext, predictor: Predictor, stop: PlannedStop) -> None:
@@ -101,18 +102,23 @@ class Classifier:
             # The last answers of a claim are committed while the engine already works on the next one.
             before, recorded = recorded, self._run(claim, loaded)
             _wait_for(before)
-            claim = self._next(ahead, goes_on, loaded)
+            claim = self._next(ahead, goes_on, loaded, recorded)
             loaded = self._predictor.champion()
         _wait_for(recorded)
         return taken
 
-    def _next(self, ahead: Future[_Claim] | None, goes_on: bool, loaded: Loaded) -> _Claim:
+    def _next(
+        self, ahead: Future[_Claim] | None, goes_on: bool, loaded: Loaded, recorded: list[Future[None]]
+    ) -> _Claim:
         """The claim that was made ahead, else one that may also hold a photo that was tried before."""
         claim = ahead.result() if ahead else NOTHING
         if self._stop.requested:
             self._give_back(claim.items)
             return NOTHING
-        return claim if claim.items or not goes_on else self._claim(loaded)
+        if claim.items or not goes_on:
+            return claim
+        _wait_for(recorded)  # such a photo may take this process down, and must take no answer with it
+        return self._claim(loaded)
 
     def _claim(self, loaded: Loaded, *, fresh: bool = False) -> _Claim:
         """Claim photos and begin to decode them. Nothing when the worker shall stop."""
@@ -159,8 +165,8 @@ class Classifier:
     def _answer(
         self, items: list[_Item], decoded: Sequence[Pixels | HangtagError], loaded: Loaded
     ) -> list[Future[None]]:
-        """Have the engine look at the readable photos; what becomes of all of them is being written."""
-        version, engine, head = loaded
+        """Have the engine begin with the readable photos; what becomes of all of them is being written."""
+        _, engine, _ = loaded
         readable = []
         recorded = []
         for item, pixels in zip(items, decoded, strict=True):
@@ -168,28 +174,40 @@ class Classifier:
                 recorded.append(self._recorder.submit(self._fail, item, pixels))
             else:
                 readable.append((item, pixels))
-        if not readable:
-            return recorded
+        if readable:
+            begun = [item for item, _ in readable]
+            try:
+                explained = engine.explain(np.stack([pixels for _, pixels in readable]))
+            except Exception:
+                recorded.append(self._recorder.submit(self._engine_failed, begun, engine.name))
+                logger.exception("engine_failed", engine=engine.name)
+            else:
+                recorded.append(self._recorder.submit(self._finish, begun, explained, loaded))
+        return recorded
+
+    def _finish(self, items: list[_Item], explained: Explained, loaded: Loaded) -> None:
+        """Wait for the engine and write the answers; the engine goes on with the next photos meanwhile."""
+        version, engine, head = loaded
         try:
-            features, maps = engine.explained(np.stack([pixels for _, pixels in readable]), head.gradients)
+            features, maps = explained.result(head.gradients)
             probabilities = head.probabilities(features)
-        except Exception as error:
+        except Exception:
             logger.exception("engine_failed", engine=engine.name)
-            trouble = TransientError(f"The engine failed: {type(error).__name__}.")
-            return [*recorded, *(self._recorder.submit(self._fail, item, trouble) for item, _ in readable)]
+            self._engine_failed(items, engine.name)
+            return
         answers = {
             item.job.id: {
                 **top_k(row, version.classes, KEPT_COUNT).model_dump(),
                 "activation_map": grid,
                 "nearest": None,
             }
-            for (item, _), row, grid in zip(readable, probabilities, quantized(maps), strict=True)
+            for item, row, grid in zip(items, probabilities, quantized(maps), strict=True)
         }
-        answered = [item for item, _ in readable]
-        return [
-            *recorded,
-            self._recorder.submit(self._succeed, answered, answers, features, version, engine.name),
-        ]
+        self._succeed(items, answers, features, version, engine.name)
+
+    def _engine_failed(self, items: list[_Item], engine: str) -> None:
+        for item in items:
+            self._fail(item, TransientError(f"The engine {engine} failed."))
 
     def _add_nearest(
         self, items: list[_Item], answers: dict[str, dict[str, Any]], features: Floats, version: ModelVersion

@@ -8,6 +8,7 @@ from typing import cast
 import numpy as np
 import numpy.typing as npt
 import pytest
+from sqlalchemy import delete, update
 
 from shared.blobs import BlobStore
 from shared.database import Database
@@ -41,12 +42,19 @@ class BrightnessEngine:
         means = pixels.reshape(len(pixels), -1).mean(axis=1, dtype=np.float32)
         return np.repeat(means[:, np.newaxis], FEATURE_COUNT, axis=1)
 
-    def explained(
-        self, pixels: npt.NDArray[np.uint8], weigh: Weigh
-    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    def explain(self, pixels: npt.NDArray[np.uint8]) -> BrightnessMaps:
         self._before_chunk()
-        features = self.features(pixels)
-        return features, weigh(features)[:, :9].reshape(-1, 3, 3)
+        return BrightnessMaps(self.features(pixels))
+
+
+class BrightnessMaps:
+    """What that engine saw: of each photo the same at nine places."""
+
+    def __init__(self, features: npt.NDArray[np.float32]) -> None:
+        self._features = features
+
+    def result(self, weigh: Weigh) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+        return self._features, weigh(self._features)[:, :9].reshape(-1, 3, 3)
 
 
 class FixedPredictor:
@@ -120,3 +128,21 @@ def test_a_worker_that_was_asked_to_stop_takes_nothing(context: WorkerContext) -
     stop.request()
     add_job(context.database, JobKind.CLASSIFY)
     assert classifier(context, stop, lambda: None).drain() == 0
+
+
+def test_what_is_answered_is_written_before_the_next_photo_that_was_tried_before_is_looked_at(
+    context: WorkerContext,
+) -> None:
+    """It may take the worker down, and would take an answer with it that is not written yet."""
+    jobs = jobs_of_ten_photos(context.database, context.blobs)[:3]
+    with context.database.write() as session:
+        session.execute(update(Job).where(Job.id.in_([job.id for job in jobs])).values(attempt=1))
+        session.execute(delete(Job).where(Job.attempt == 0))
+    written: list[int] = []
+
+    def count() -> None:
+        states = [state for state, _ in standing(context.database, jobs)]
+        written.append(states.count(JobState.SUCCEEDED))
+
+    assert classifier(context, PlannedStop(), count).drain() == 3
+    assert written == [0, 1, 2]

@@ -15,7 +15,7 @@ from shared.jobs.states import JobKind
 from shared.models.feature_space import FEATURE_COUNT, FeatureSpace
 from shared.photos.intake import prepare
 from tests.factories import add_job, picture
-from worker.engines.engine import Weigh
+from worker.engines.engine import Explained
 from worker.extract import CHUNK, ensure_features
 from worker.lease import Lease
 from worker.pixels import stored_pixels
@@ -40,9 +40,7 @@ class CountingEngine:
             self._stop.request()
         return np.zeros((len(pixels), FEATURE_COUNT), np.float32)
 
-    def explained(
-        self, pixels: npt.NDArray[np.uint8], weigh: Weigh
-    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    def explain(self, pixels: npt.NDArray[np.uint8]) -> Explained:
         raise AssertionError("Features are computed to learn from; nobody asks why.")
 
 

@@ -14,8 +14,23 @@ from shared.models.feature_space import FeatureSpace
 Weigh = Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]]
 
 
+class Explained(Protocol):
+    """Photos that an engine works on, or has worked on."""
+
+    def result(self, weigh: Weigh) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+        """Wait for the features, and where in the photos what counts was seen.
+
+        Args:
+            weigh: asked what each of these features counts.
+
+        Returns:
+            The features, (n, 2048), and maps, (n, side, side): at each place, the sum of what the network saw
+            there, weighted. The mean of a map is the product of features and weights.
+        """
+
+
 class Engine(Protocol):
-    """A loaded backbone. One thread at a time may use it."""
+    """A loaded backbone. One thread at a time may use it; another one may wait for what it has begun."""
 
     @property
     def name(self) -> str:
@@ -50,18 +65,13 @@ class Engine(Protocol):
             ValueError: the array has another shape or type.
         """
 
-    def explained(
-        self, pixels: npt.NDArray[np.uint8], weigh: Weigh
-    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-        """Compute the features of any number of photos, and where in the photos what counts was seen.
+    def explain(self, pixels: npt.NDArray[np.uint8]) -> Explained:
+        """Begin to compute the features of any number of photos, and where in them everything was seen.
+
+        Returns as soon as others may follow: an engine that is fed before it has ended never waits.
 
         Args:
             pixels: as for `features`.
-            weigh: asked what each of these features counts.
-
-        Returns:
-            The features, (n, 2048), and maps, (n, side, side): at each place, the sum of what the network saw
-            there, weighted. The mean of a map is the product of features and weights.
 
         Raises:
             ValueError: the array has another shape or type.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -58,26 +59,18 @@ class KerasEngine:
             output[start : start + len(part)] = self._compiled(self._padded(part))[0].numpy()[: len(part)]
         return output
 
-    def explained(
-        self, pixels: npt.NDArray[np.uint8], weigh: Weigh
-    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-        """See `worker.engines.engine.Engine.explained`."""
+    def explain(self, pixels: npt.NDArray[np.uint8]) -> Running:
+        """See `worker.engines.engine.Engine.explain`."""
         require_pixels(pixels, self.feature_space.image_size)
         parts = [
-            self._explained_batch(pixels[start : start + self.preferred_batch], weigh)
+            pixels[start : start + self.preferred_batch]
             for start in range(0, len(pixels), self.preferred_batch)
         ]
-        features, maps = zip(*parts, strict=True)
-        return np.concatenate(features), np.concatenate(maps)
+        return Running(self, [(len(part), *self._compiled(self._padded(part))) for part in parts])
 
-    def _explained_batch(
-        self, part: npt.NDArray[np.uint8], weigh: Weigh
-    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    def weighted(self, seen: Any, weights: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """Of what the network saw, 2048 numbers per place, only the weighted sums leave the device."""
-        pooled, seen = self._compiled(self._padded(part))
-        features = pooled.numpy()[: len(part)]
-        maps = self._weighted(seen, self._padded(weigh(features))).numpy()
-        return features, maps[: len(part)]
+        return np.asarray(self._weighted(seen, self._padded(weights)).numpy()[: len(weights)])
 
     def _padded(self, part: npt.NDArray[Any]) -> npt.NDArray[Any]:
         size = next(batch for batch in self._batches if batch >= len(part))
@@ -87,7 +80,23 @@ class KerasEngine:
         """Compile for every batch now, so that no seller waits for it later."""
         side = self.feature_space.image_size
         for batch in self._batches:
-            self.explained(np.zeros((batch, side, side, 3), dtype=np.uint8), np.zeros_like)
+            self.explain(np.zeros((batch, side, side, 3), dtype=np.uint8)).result(np.zeros_like)
+
+
+class Running:
+    """See `worker.engines.engine.Explained`. On a GPU the numbers are on their way; asking for them waits."""
+
+    def __init__(self, engine: KerasEngine, parts: Sequence[tuple[int, Any, Any]]) -> None:
+        self._engine = engine
+        self._parts = parts  # how many photos, and the two outputs of a batch that may be padded
+
+    def result(self, weigh: Weigh) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+        """See `worker.engines.engine.Explained.result`."""
+        features, maps = [], []
+        for count, pooled, seen in self._parts:
+            features.append(pooled.numpy()[:count])
+            maps.append(self._engine.weighted(seen, weigh(features[-1])))
+        return np.concatenate(features), np.concatenate(maps)
 
 
 def load_keras_engine(

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import io
+import threading
 import time
+import weakref
 import zipfile
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -28,7 +31,8 @@ from worker.engines.quiet_openvino import import_openvino
 # BATCH_SECONDS, since the first of them waits for the last, and enough for all streams.
 BATCH_SECONDS = 0.4
 MIN_BATCH, MAX_BATCH = 8, 32
-Outputs = tuple[npt.NDArray[np.float32], ...]
+# OpenVINO tells nobody of an inference that failed. The slowest photo measured took less than a second.
+LOST_SECONDS = 60.0
 
 
 class OpenVinoEngine:
@@ -40,6 +44,9 @@ class OpenVinoEngine:
         self.name = name
         self._alone = alone.create_infer_request()
         self._queue = queue
+        self._queue.set_callback(_photo_done)
+        # A stream that has told us is not at its very end yet: Python must not be gone by then.
+        weakref.finalize(self, queue.wait_all)
         self._map_shape = tuple(alone.outputs[1].shape)[1:]  # (2048, side, side)
         self._streams = int(many.get_property("NUM_STREAMS"))
         self.device = f"CPU ({alone.get_property('EXECUTION_DEVICES')[0]}, {self._streams} streams)"
@@ -52,33 +59,26 @@ class OpenVinoEngine:
     def features(self, pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         """See `worker.engines.engine.Engine.features`."""
         require_pixels(pixels, self.feature_space.image_size)
-        output = np.empty((len(pixels), FEATURE_COUNT), dtype=np.float32)
-        self._run(pixels, (output,))
-        return output
+        running = self._begun(pixels, (FEATURE_COUNT,))
+        running.wait()
+        return running.outputs[0]
 
-    def explained(
-        self, pixels: npt.NDArray[np.uint8], weigh: Weigh
-    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-        """See `worker.engines.engine.Engine.explained`."""
+    def explain(self, pixels: npt.NDArray[np.uint8]) -> Running:
+        """See `worker.engines.engine.Engine.explain`."""
         require_pixels(pixels, self.feature_space.image_size)
-        output = np.empty((len(pixels), FEATURE_COUNT), dtype=np.float32)
-        seen = np.empty((len(pixels), *self._map_shape), dtype=np.float32)
-        self._run(pixels, (output, seen))
-        weights = weigh(output)[:, np.newaxis]
-        maps = weights @ seen.reshape(len(pixels), FEATURE_COUNT, -1)
-        return output, maps.reshape(len(pixels), *self._map_shape[1:])
+        return self._begun(pixels, (FEATURE_COUNT,), self._map_shape)
 
-    def _run(self, pixels: npt.NDArray[np.uint8], kept: Outputs) -> None:
-        """Fill `kept`, the first outputs of the network, for each of the photos."""
+    def _begun(self, pixels: npt.NDArray[np.uint8], *shapes: tuple[int, ...]) -> Running:
+        """The first outputs of the network, of these shapes, of photos that are on their way."""
+        running = Running(len(pixels), shapes)
         if len(pixels) < self._streams:
             for index in range(len(pixels)):
                 self._alone.infer({0: pixels[index : index + 1]}, share_outputs=True)
-                _keep(self._alone, kept, index)
-            return
-        self._queue.set_callback(lambda request, index: _keep(request, kept, index))
-        for index in range(len(pixels)):
-            self._queue.start_async({0: pixels[index : index + 1]}, index)
-        self._queue.wait_all()
+                running.keep(self._alone, index)
+        else:
+            for index in range(len(pixels)):  # waits until a stream is free
+                self._queue.start_async({0: pixels[index : index + 1]}, (running, index))
+        return running
 
     def _measured_batch(self) -> int:
         """The photos that take BATCH_SECONDS, in whole rounds of the streams."""
@@ -92,9 +92,50 @@ class OpenVinoEngine:
         return max(self.preferred_batch, rounds * self._streams)
 
 
-def _keep(request: Any, kept: Outputs, index: int) -> None:
-    for number, output in enumerate(kept):
-        output[index] = request.get_output_tensor(number).data[0]
+class Running:
+    """See `worker.engines.engine.Explained`. Each photo is kept by the thread of the stream it was in."""
+
+    def __init__(self, count: int, shapes: Sequence[tuple[int, ...]]) -> None:
+        self.outputs = tuple(np.empty((count, *shape), dtype=np.float32) for shape in shapes)
+        self._missing = count
+        self._lock = threading.Lock()
+        self._all_kept = threading.Event()
+        self._trouble: Exception | None = None
+
+    def keep(self, request: Any, index: int) -> None:
+        """Copy what an inference request gave for the photo `index`."""
+        try:
+            for number, output in enumerate(self.outputs):
+                output[index] = request.get_output_tensor(number).data[0]
+        except Exception as error:  # noqa: BLE001 - told to who waits
+            self._trouble = error
+        with self._lock:
+            self._missing -= 1
+            if not self._missing:
+                self._all_kept.set()
+
+    def wait(self) -> None:
+        """Return when all are kept.
+
+        Raises:
+            Exception: what went wrong with one of them.
+        """
+        if not self._all_kept.wait(LOST_SECONDS):
+            raise TimeoutError("OpenVINO did not answer for a photo.")
+        if self._trouble is not None:
+            raise self._trouble
+
+    def result(self, weigh: Weigh) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+        """See `worker.engines.engine.Explained.result`."""
+        self.wait()
+        features, seen = self.outputs
+        maps = weigh(features)[:, np.newaxis] @ seen.reshape(*seen.shape[:2], -1)
+        return features, maps.reshape(len(maps), *seen.shape[2:])
+
+
+def _photo_done(request: Any, place: tuple[Running, int]) -> None:
+    running, index = place
+    running.keep(request, index)
 
 
 def load_openvino_engine(settings: Settings, feature_space: FeatureSpace, reason: str = "") -> OpenVinoEngine:

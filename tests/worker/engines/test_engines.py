@@ -61,7 +61,7 @@ def test_both_engines_say_the_same_about_where_what_counts_was_seen(
     head = random_head()
     maps = {}
     for name, engine in engines.items():
-        features, maps[name] = engine.explained(PHOTOS[:count], head.gradients)
+        features, maps[name] = engine.explain(PHOTOS[:count]).result(head.gradients)
         np.testing.assert_allclose(features, one_by_one[:count], rtol=1e-3, atol=1e-4)
         given = (features * head.gradients(features)).sum(axis=1)
         np.testing.assert_allclose(maps[name].mean(axis=(1, 2)), given, rtol=1e-3, atol=1e-4)
@@ -96,7 +96,7 @@ def test_pixels_of_another_shape_or_type_are_refused(
     with pytest.raises(ValueError, match=r"takes uint8 of the shape"):
         engines[name].features(pixels)
     with pytest.raises(ValueError, match=r"takes uint8 of the shape"):
-        engines[name].explained(pixels, np.zeros_like)
+        engines[name].explain(pixels)
 
 
 def test_half_precision_is_compared_with_full_precision_before_it_serves(
