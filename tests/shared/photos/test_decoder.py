@@ -66,6 +66,7 @@ def test_a_child_that_dies_over_a_picture_is_an_answer_about_that_picture(decode
     decoder.prepare(picture(1))
     (child,) = children()
     os.kill(child.pid, signal.SIGSTOP)
+    wait_until(lambda: child.status() == psutil.STATUS_STOPPED, 20, "the child has stopped")
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(decoder.prepare, picture(2))
         wait_until(lambda: unread(child) > 0, 20, "the child has been given the picture")
