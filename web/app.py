@@ -52,9 +52,10 @@ def create_app(settings: Settings, queue: JobQueue | None = None) -> APIFlask:
     app = APIFlask("web", title="Hangtag", version="1", spec_path="/api/v1/openapi.json", docs_path=None)
     app.request_class = IncomingRequest
     _configure(app, settings)
+    database = Database(settings.database_url)
     app.extensions[EXTENSION] = Services(
         settings=settings,
-        database=(database := Database(settings.database_url)),
+        database=database,
         blobs=BlobStore(settings.blob_url),
         queue=queue or CeleryQueue(settings),
         decoder=Decoder(DECODERS),
