@@ -117,7 +117,9 @@ def test_the_report_names_what_blocks_trainings(
     report = as_admin("GET", "/api/v1/datasets/versions/1/report").json
     assert not report["trainable"]
     assert report["findings"][0] == {**finding.model_dump(), "photos": []}
-    assert "blocks trainings" in admin_signed_in.get("/data/1").text
+    page = admin_signed_in.get("/data/1").text
+    assert "blocks trainings" in page
+    assert "Look at every photo again" in page  # once the files are restored
     refused = as_admin("POST", "/api/v1/trainings", json={"preset": "quick"})
     assert (refused.status_code, refused.json["code"]) == (409, "dataset_blocked")
 
