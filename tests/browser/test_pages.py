@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 from playwright.sync_api import FilePayload, Locator, Page, Response, expect
@@ -11,7 +12,7 @@ from playwright.sync_api import FilePayload, Locator, Page, Response, expect
 from shared.clock import utc_now
 from shared.database import Database
 from shared.jobs import store
-from shared.jobs.states import JobKind
+from shared.jobs.states import JobKind, JobState
 from shared.tables import Job
 from tests.browser.axe import serious_findings
 from tests.browser.conftest import ANSWER_MS, Visit
@@ -86,7 +87,11 @@ def test_a_bad_file_is_explained_and_the_others_go_on(visit: Visit) -> None:
     visit.page.goto("/sell")
     bad: FilePayload = {"name": "notes.jpg", "mimeType": "image/jpeg", "buffer": b"not a photo"}
     visit.page.get_by_label("Drop photos here").set_input_files([bad, *photos(121)])
-    expect(card(visit.page, "notes.jpg").locator(".photo-message")).to_contain_text("JPEG, PNG and WebP")
+    refused = card(visit.page, "notes.jpg")
+    expect(refused.locator(".photo-message")).to_contain_text("JPEG, PNG and WebP")
+    expect(refused).to_contain_text("Not used")
+    expect(refused.locator(".photo-name")).to_be_visible()
+    assert refused.locator(".photo-message").evaluate("it => it.scrollHeight <= it.clientHeight")
     answered = re.compile("answered|asks")
     expect(card(visit.page, "photo-121.jpg")).to_have_attribute("data-state", answered, timeout=ANSWER_MS)
 
@@ -209,3 +214,36 @@ def test_a_version_is_a_click_away_from_the_list(visit: Visit) -> None:
     expect(visit.page.get_by_text("Champion", exact=True)).to_be_visible()
     visit.page.get_by_role("link", name=re.compile("Version 1")).click()
     expect(visit.page.get_by_role("heading", name="What it takes for what")).to_be_visible()
+
+
+def test_a_failed_photo_of_a_listing_can_be_read_on_a_phone(phone: Page, live_system: LiveSystem) -> None:
+    with live_system.api() as api:
+        listing = api.post("/api/v1/listings", json={"title": "A coat"}).json()
+        files = {"photo": ("photo-171.jpg", picture(171)), "listing_id": (None, listing["id"])}
+        sent = api.post("/api/v1/classifications", files=files, headers={"Prefer": "wait=30"}).json()
+    database = Database(live_system.settings.database_url)
+    with database.write() as session:
+        job = session.get_one(Job, sent["job"]["id"])
+        job.state, job.result, job.error_code = JobState.FAILED, None, "blob_missing"
+        job.error_message = "The photo is not where it was stored. Please send it again."
+    phone.goto(f"/listings/{listing['id']}")
+    parts = phone.locator("#cards .photo-card").locator(".tag-title, .photo-message, .photo-foot .button")
+    boxes = [box for box in (part.bounding_box() for part in parts.all()) if box]
+    assert len(boxes) == 4
+    assert all(above["y"] + above["height"] <= below["y"] for above, below in pairwise(boxes))
+    with database.write() as session:
+        session.delete(session.get_one(Job, job.id))
+    database.close()
+
+
+def test_what_was_wrong_with_a_table_fits_a_narrow_screen(phone: Page) -> None:
+    table: FilePayload = {
+        "name": "labels.csv",
+        "mimeType": "text/csv",
+        "buffer": f"photo,label\n{'0' * 64},hat\n".encode(),
+    }
+    phone.goto("/data")
+    phone.locator("#table").set_input_files(table)
+    phone.get_by_role("button", name="Import the table").click()
+    expect(phone.get_by_text("There is no photo 0000")).to_be_visible()
+    assert phone.evaluate("document.documentElement.scrollWidth") <= 360

@@ -11,7 +11,7 @@ from shared.errors import BlobMissingError
 from shared.jobs import store
 from shared.jobs.states import JobKind, JobState
 from shared.tables import Job, TrainingEpoch, User
-from tests.factories import add_job, add_photo, add_user
+from tests.factories import add_failures, add_job, add_photo, add_user
 from tests.web.pages.forms import post_form
 
 
@@ -69,6 +69,16 @@ def test_a_failed_job_shows_its_sentence_and_its_code_and_to_operators_its_attem
         assert "Try again" in page
     assert "Attempt 1" not in signed_in.get(f"/jobs/{job.id}").text
     assert "Attempt 1" in page
+
+
+def test_the_page_of_a_failed_photo_says_the_reason_once(
+    signed_in: FlaskClient, database: Database, blobs: BlobStore, seller: User
+) -> None:
+    photo = add_photo(database, blobs, seller)
+    (job,) = add_failures(database, owner_id=seller.id, photo_id=photo.id)
+    page = signed_in.get(f"/jobs/{job.id}").text
+    assert page.count(">About blob_missing.<") == 1
+    assert "See why below" not in page
 
 
 def test_sellers_read_no_word_that_one_has_to_run_hangtag_to_understand(

@@ -52,8 +52,12 @@ export class PhotoCard {
     this.#swap(blank("failed"));
     this.element.querySelector(".photo-message").textContent = message;
     const again = this.element.querySelector("[data-again]");
-    if (onAgain) again.addEventListener("click", onAgain, { once: true });
-    else again.remove();
+    if (onAgain) {
+      again.addEventListener("click", onAgain, { once: true });
+    } else {
+      this.element.querySelector(".tag-title").textContent = "Not used";
+      again.remove();
+    }
   }
 
   /** A word about what goes on, under the title of the tag. */
