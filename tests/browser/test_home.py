@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, StorageState, expect
 
 from shared.database import Database
 from tests.browser.axe import serious_findings
@@ -51,4 +51,22 @@ def test_it_tells_of_a_new_failure_by_itself(visit: Visit, database: Database) -
     expect(visit.page.locator("#matters")).to_contain_text("found_by_a_test", timeout=NEWS_MS)
     with database.write() as session:
         session.delete(job)
+    database.close()
+
+
+def test_its_hours_are_those_of_the_reader(
+    chromium: Browser, live_system: LiveSystem, signed_in_state: StorageState, database: Database
+) -> None:
+    marked = {}
+    for zone in ("UTC", "Asia/Tokyo"):
+        context = chromium.new_context(
+            storage_state=signed_in_state, base_url=live_system.url, timezone_id=zone
+        )
+        page = context.new_page()
+        page.goto("/home")
+        expect(page.locator(".chart").first).not_to_contain_text("UTC")
+        marked[zone] = page.locator(".chart [data-moment]").first.text_content() or ""
+        context.close()
+    hours = {zone: int(text.split(":")[0]) for zone, text in marked.items()}
+    assert (hours["Asia/Tokyo"] - hours["UTC"]) % 24 == 9
     database.close()

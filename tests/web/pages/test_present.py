@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from shared.jobs.states import JobKind, JobState
-from web.pages.present.curves import BOTTOM, LEFT, RIGHT, TOP, line_chart
+from shared.tables import Job, TrainingEpoch
+from web.pages.present.curves import BOTTOM, LEFT, RIGHT, TOP, TimeAxis, line_chart, time_chart
 from web.pages.present.evaluations import axis_floor, interval_text, whisker
 from web.pages.present.moments import duration_text, moment_text
+from web.pages.present.run_views import run_facts
 from web.pages.present.words import STATE_WORDS, category_label, confidence, kind_word, percent
 
 
@@ -76,10 +78,34 @@ def test_a_chart_stays_inside_its_frame_and_ends_its_axis_at_round_numbers() -> 
     assert [tick.text for tick in chart.x_ticks] == ["1", "2", "3"]
 
 
+def test_epochs_are_marked_at_round_numbers_behind_the_first() -> None:
+    chart = line_chart("Loss", range(1, 265), {"Training": [1.0] * 264})
+    assert [tick.text for tick in chart.x_ticks] == ["1", "50", "100", "150", "200", "250"]
+
+
+@pytest.mark.parametrize(
+    ("most", "marked"), [(1.0, ["0", "1"]), (2.0, ["0", "1", "2"]), (1.5, ["0", "0.5", "1", "1.5"])]
+)
+def test_what_is_counted_is_marked_at_whole_numbers(most: float, marked: list[str]) -> None:
+    since = datetime(2026, 3, 1, 9, tzinfo=UTC)
+    axis = TimeAxis("hour", ["09:00", "10:00"], [since, since + timedelta(hours=1)], "hour")
+    chart = time_chart("Photos", axis, {"Answered": [0.0, most]})
+    assert [tick.text for tick in chart.y_ticks] == marked
+
+
 @pytest.mark.parametrize("values", [[0.5, 0.5], [0.0, 0.0], [-1.0, 1.0], [1e-9, 2e-9], [1e6, 2e6]])
 def test_any_values_make_a_chart(values: list[float]) -> None:
     chart = line_chart("Anything", [1, 2], {"Only": values})
     assert len(chart.y_ticks) >= 2
+
+
+@pytest.mark.parametrize(
+    ("state", "title"), [(JobState.RUNNING, "Best epoch so far"), (JobState.CANCELLED, "Best epoch")]
+)
+def test_the_best_epoch_is_only_of_so_far_while_others_may_follow(state: JobState, title: str) -> None:
+    epoch = TrainingEpoch(job_id="1", epoch=3, accuracy=0.9, val_accuracy=0.8, loss=0.1, val_loss=0.2)
+    facts = run_facts(Job(kind=JobKind.TRAIN, state=state), [epoch], None, {})
+    assert facts == [(title, f"3, validation accuracy {percent(0.8, 1)}")]
 
 
 def test_intervals_are_told_and_drawn() -> None:

@@ -5,22 +5,38 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
 
 LEFT, RIGHT, TOP, BOTTOM = 44, 408, 12, 208
 STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
 WANTED_TICKS = 4
+MOST_EPOCH_STEPS = 7
 # Times below a chart: more would touch each other on a phone.
 WANTED_LABELS = 5
 
 Points = Sequence[tuple[float, float]]
+# How a script writes the moments below a chart in the reader's time zone; "" leaves what is there, in UTC.
+LocalForm = Literal["", "hour", "day"]
 
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """A mark on an axis: where it is and what it says."""
+    """A mark on an axis: where it is and what it says, for a moment in UTC."""
 
     at: float
     text: str
+    moment: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TimeAxis:
+    """Equal bins of time: a word for them, what is written below each, and when each begins."""
+
+    name: str
+    labels: Sequence[str]
+    moments: Sequence[datetime]
+    local: LocalForm
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +58,7 @@ class Chart:
     x_ticks: list[Tick]
     y_ticks: list[Tick]
     marks: list[Tick] = field(default_factory=list)  # moments to know about, as upright lines
+    local: LocalForm = ""
 
 
 def line_chart(
@@ -74,29 +91,32 @@ def unit_chart(title: str, x_name: str, series: Mapping[str, Points], marked: st
 
 def time_chart(
     title: str,
-    x_name: str,
-    labels: Sequence[str],
+    axis: TimeAxis,
     series: Mapping[str, Sequence[float | None]],
     marks: Sequence[tuple[float, str]] = (),
 ) -> Chart:
     """Series over equal bins of time, drawn from zero, with a dot for each value. None is left out.
 
-    `labels` name the bins; as many as fit stand below. `marks` are positions, counted in bins, and words.
+    As many names of bins as fit stand below. `marks` are positions, counted in bins, and words.
     """
     points = {
         name: [(index, value) for index, value in enumerate(values) if value is not None]
         for name, values in series.items()
     }
-    y_ticks = _round_ticks(0.0, max((y for spots in points.values() for _, y in spots), default=0.0))
-    frame = _Frame((0, len(labels) - 1), (0.0, y_ticks[-1]))
-    shown = range(0, len(labels), math.ceil(len(labels) / WANTED_LABELS))
+    heights = [y for spots in points.values() for _, y in spots]
+    whole = all(y.is_integer() for y in heights)  # nobody answers a quarter of a photo
+    y_ticks = _round_ticks(0.0, max(heights, default=0.0), whole=whole)
+    bins = len(axis.labels)
+    frame = _Frame((0, bins - 1), (0.0, y_ticks[-1]))
+    shown = range(0, bins, math.ceil(bins / WANTED_LABELS))
     return Chart(
         title=title,
-        x_name=x_name,
+        x_name=axis.name,
         lines=[frame.line(name, spots, all_dots=True) for name, spots in points.items()],
-        x_ticks=[Tick(frame.x(index), labels[index]) for index in shown],
+        x_ticks=[Tick(frame.x(index), axis.labels[index], axis.moments[index]) for index in shown],
         y_ticks=[Tick(frame.y(tick), f"{tick:,.10g}") for tick in y_ticks],
         marks=[Tick(frame.x(at), text) for at, text in marks],
+        local=axis.local,
     )
 
 
@@ -143,16 +163,23 @@ class _Frame:
         return round(BOTTOM - (value - low) / (high - low) * (BOTTOM - TOP), 1)
 
 
-def _round_ticks(low: float, high: float) -> list[float]:
-    """Round numbers that enclose the values, so that the axis can be read."""
+def _round_ticks(low: float, high: float, *, whole: bool = False) -> list[float]:
+    """Round numbers that enclose the values, so that the axis can be read; only whole ones if asked for."""
     spread = high - low or abs(high) or 1.0
-    magnitude = 10 ** math.floor(math.log10(spread / WANTED_TICKS))
-    step = next(s * magnitude for s in STEPS if s * magnitude * WANTED_TICKS >= spread)
+    step = _round_step(spread / WANTED_TICKS, whole=whole)
     start = math.floor(low / step)
     count = max(1, math.ceil(high / step) - start)
     return [round((start + index) * step, 10) for index in range(count + 1)]
 
 
 def _whole_ticks(first: int, last: int) -> list[int]:
-    step = max(1, math.ceil((last - first) / 6))
-    return list(range(first, last + 1, step))
+    """The first number, and round ones behind it."""
+    step = int(_round_step(max(1, (last - first) / MOST_EPOCH_STEPS), whole=True))
+    return [first, *range(first // step * step + step, last + 1, step)]
+
+
+def _round_step(least: float, *, whole: bool) -> float:
+    """The smallest round number that is no smaller."""
+    magnitude = 10.0 ** math.floor(math.log10(least))
+    steps = (step * power for power in (magnitude, 10 * magnitude) for step in STEPS)
+    return next(step for step in steps if step >= least and (not whole or step.is_integer()))

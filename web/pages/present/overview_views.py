@@ -14,7 +14,7 @@ from shared.models.evaluation import wilson_interval
 from shared.overview.figures import Bin, CategoryFigures, Done, VersionFigures, Window
 from shared.overview.tally import ASK
 from shared.tables import AliasChange
-from web.pages.present.curves import Chart, time_chart
+from web.pages.present.curves import Chart, LocalForm, TimeAxis, time_chart
 from web.pages.present.moments import duration_text
 from web.pages.present.words import category_label, percent
 
@@ -26,6 +26,8 @@ BIN_WORDS = {
 }
 # Under a chart there is room for five short words.
 BIN_LABELS = {Window.DAY: "%H:%M", Window.WEEK: "%d %b", Window.MONTH: "%d %b"}
+# Days are days of UTC: with the reader's date below it, a bin would name a day that is not the one it counts.
+BIN_FORMS: dict[Window, LocalForm] = {Window.DAY: "hour", Window.WEEK: "day", Window.MONTH: ""}
 # A mix that is further off than this in one category is worth a look, unless it may be chance.
 FAR_OFF = 0.1
 MEDIAN, SLOW = 0.5, 0.95
@@ -123,7 +125,9 @@ def charts(done: Done) -> list[Chart]:
     """Throughput and latency, with marks where the champion changed; none where nothing was done."""
     if not done.total.ended:
         return []
-    labels = [one.since.strftime(BIN_LABELS[done.window]) for one in done.bins]
+    moments = [one.since for one in done.bins]
+    labels = [moment.strftime(BIN_LABELS[done.window]) for moment in moments]
+    axis = TimeAxis(BIN_WORDS[done.window], labels, moments, BIN_FORMS[done.window])
     marks = [(_position(done, change), f"v{change.after}") for change in done.changes]
     tallies = [one.tally for one in done.bins]
     counts = {
@@ -134,10 +138,9 @@ def charts(done: Done) -> list[Chart]:
         "Middle one": [tally.wait_seconds(MEDIAN) for tally in tallies],
         "95 % within": [tally.wait_seconds(SLOW) for tally in tallies],
     }
-    name = BIN_WORDS[done.window]
     return [
-        time_chart("Photos", name, labels, counts, marks),
-        time_chart("Seconds until the answer", name, labels, waits, marks),
+        time_chart("Photos", axis, counts, marks),
+        time_chart("Seconds until the answer", axis, waits, marks),
     ]
 
 

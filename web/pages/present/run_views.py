@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from shared.jobs.states import JobState
+from shared.jobs.states import ACTIVE, JobState
 from shared.tables import Job, TrainingEpoch, WorkerHeartbeat
 from web.pages.present.job_rows import JobRow, job_row
 from web.pages.present.words import percent
@@ -63,7 +63,10 @@ def run_facts(
     if epochs:
         best = max(epochs, key=lambda row: row.val_accuracy)
         facts.append(
-            ("Best epoch so far", f"{best.epoch}, validation accuracy {percent(best.val_accuracy, 1)}")
+            (
+                "Best epoch so far" if job.state in ACTIVE else "Best epoch",
+                f"{best.epoch}, validation accuracy {percent(best.val_accuracy, 1)}",
+            )
         )
     if job.state is JobState.RUNNING and job.lease_owner:
         memory = f", {worker.resident_bytes / MEGABYTE:,.0f} MB of memory" if worker else ""
