@@ -107,7 +107,7 @@ def promote_against_the_gate(page: Page, number: int) -> None:
     promote = page.get_by_role("button", name=f"Make version {number} the champion")
     page.get_by_label("Why", exact=True).fill("To see the way back.")
     promote.click()
-    expect(page.get_by_text("does not become the champion")).to_be_visible()
+    expect(page.get_by_text("If you know better, override it.")).to_be_visible()
     page.get_by_label("Override the gate").check()
     promote.click()
     expect(page.get_by_role("status")).to_have_text(

@@ -5,7 +5,13 @@ from __future__ import annotations
 from flask import flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from shared.errors import ChecksumError, ConflictError, NotFoundError, ValidationError
+from shared.errors import (
+    ChecksumError,
+    ConflictError,
+    NotFoundError,
+    PromotionRefusedError,
+    ValidationError,
+)
 from shared.models import aliases, gate, registry
 from shared.models.registry import CHAMPION, MAX_REASON_CHARACTERS
 from web.auth import identity, page_login_required
@@ -13,6 +19,9 @@ from web.pages import blueprint
 from web.pages.flashes import DONE
 from web.pages.present.evaluations import evaluation, interval_text
 from web.services import services
+
+# What the gate found stands above the form already.
+NOT_OVERRIDDEN = "The gate refuses this version, for what is listed above. If you know better, override it."
 
 
 @blueprint.get("/versions/<int:number>/champion")
@@ -31,6 +40,8 @@ def make_champion(number: int) -> Response | tuple[str, int]:
         aliases.require_files(services().database, services().blobs, number)
         with services().database.write() as session:
             aliases.promote(session, number, identity().user.name, reason, override=override)
+    except PromotionRefusedError as error:
+        return _confirm(number, NOT_OVERRIDDEN), error.status
     except (ValidationError, ConflictError, ChecksumError) as error:
         return _confirm(number, error.message), error.status
     flash(f"Version {number} is the champion and answers sellers from now on.", DONE)

@@ -22,15 +22,18 @@ TITLES = {
     503: "Not ready at the moment",
     507: "There is no room left",
 }
-# What to do, where the detail may come from a library and does not say.
+# What to do, where the detail may come from a library or speaks of the API's keys.
 ADVICE = {
+    403: "Your role does not allow it. An administrator can give you another one.",
     404: "The address may have a typo, or what was here is gone or belongs to somebody else.",
     413: "Nothing was stored. Please send fewer or smaller photos at a time.",
     429: "Please wait a moment, then try again. Photos you already sent are safe.",
     500: "Photos you already sent are safe. Please try again.",
     503: "Photos you already sent are safe. Please try again shortly.",
 }
-WRITTEN_BY_US = frozenset({"forbidden", "not_found", "payload_too_large", "internal_error"})
+WRITTEN_BY_US = frozenset(
+    {"forbidden", "insufficient_scope", "not_found", "payload_too_large", "internal_error"}
+)
 
 
 def render_problem(problem: dict[str, Any]) -> Response:

@@ -59,6 +59,19 @@ def test_answers_appear_in_words_and_in_the_files(signed_in: FlaskClient, databa
     assert '"category": "hat"' in signed_in.get(f"{address}/results.jsonl").text
 
 
+def test_an_unsure_answer_asks_for_nothing_that_the_list_does_not_offer(
+    signed_in: FlaskClient, database: Database
+) -> None:
+    address = send(signed_in, a_jpg=picture(1))
+    with database.write() as session:
+        (job,) = store.claim(session, JobKind.CLASSIFY, "w", 1)
+        result = {"category": "hat", "confidence": 0.41, "decision": "ask", "top": []}
+        store.succeed(session, job.id, job.attempt, result)
+    page = signed_in.get(address).text
+    assert "Not sure 41" in page
+    assert "Please choose" not in page
+
+
 def test_somebody_elses_batch_is_no_page(signed_in: FlaskClient, database: Database, app: object) -> None:
     address = send(signed_in, a_jpg=picture(1))
     eve = sign_in(signed_in.application.test_client(), database, add_user(database, "Eve"))

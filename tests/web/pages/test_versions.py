@@ -7,7 +7,7 @@ from flask.testing import FlaskClient
 from shared.blobs import BlobStore
 from shared.database import Database
 from shared.models import registry
-from tests.factories import add_champion, add_version
+from tests.factories import EVALUATION, add_champion, add_version
 from tests.web.pages.forms import post_form
 
 
@@ -81,8 +81,22 @@ def test_a_missing_reason_is_asked_for_beside_the_field(
         assert registry.champion(session) is None
 
 
+def test_what_the_gate_found_is_said_once_where_it_refuses(
+    admin_signed_in: FlaskClient, database: Database, blobs: BlobStore
+) -> None:
+    add_champion(database, blobs)
+    number = add_version(database, blobs, seed=1, metrics={"test": {**EVALUATION, "count": 20}}).number
+    path = f"/versions/{number}/champion"
+    answer = post_form(admin_signed_in, path, {"reason": "It looks nicer."}, page=path)
+    assert answer.status_code == 409
+    assert "It looks nicer." in answer.text
+    assert "If you know better, override it." in answer.text
+    assert answer.text.count("20 test photos, 100 are wanted") == 1
+
+
 def test_a_seller_sees_no_versions(signed_in: FlaskClient) -> None:
     answer = signed_in.get("/versions", headers={"Accept": "text/html"})
     assert answer.status_code == 403
     assert "This is not open to you" in answer.text
+    assert "Your role does not allow it." in answer.text
     assert 'href="/versions"' not in signed_in.get("/sell").text

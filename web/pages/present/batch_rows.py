@@ -7,7 +7,15 @@ from datetime import datetime
 
 from shared.batches import Item, ItemState, Summary
 from shared.jobs.states import JobState
-from web.pages.present.words import STATE_WORDS, StateWord, category_label, confidence, percent, plural
+from web.pages.present.words import (
+    STATE_WORDS,
+    Confidence,
+    StateWord,
+    category_label,
+    confidence,
+    percent,
+    plural,
+)
 
 REFUSED = StateWord("Not used", "cross", "bad")
 DELETED = StateWord("Deleted", "minus", "quiet")
@@ -78,11 +86,16 @@ def item_row(item: Item) -> ItemRow:
         photo_id=item.job.photo_id if item.job else None,
         job_id=item.job.id if item.job else None,
         category=category_label(result["category"]) if result else "",
-        confidence=sure.word if sure else "",
+        confidence=_how_sure(sure) if sure else "",
         figure=percent(result["confidence"]) if result else "",
         error=DELETED_NOTE if item.state is ItemState.DELETED else item.error_message,
         active=item.state in (ItemState.QUEUED, ItemState.RUNNING),
     )
+
+
+def _how_sure(sure: Confidence) -> str:
+    """How sure the answer is. In a list there is nothing to choose, so it does not ask for it."""
+    return "Not sure" if sure.level == "ask" else sure.word
 
 
 def _state(state: ItemState) -> StateWord:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from shared.reviewing.figures import Tally
 from web.pages.present.words import percent
 
+NONE_DRAWN = "No photo drawn at random was reviewed yet"
+
 
 @dataclass(frozen=True, slots=True)
 class FigureView:
@@ -22,8 +24,8 @@ def review_figures(
 ) -> list[FigureView]:
     """The figures beside the review queue."""
     return [
-        _figure(f"Version {version} is right", accuracy, "of photos drawn at random", "No random photo yet"),
-        _figure("Not in the list", outside, "of photos drawn at random", "No random photo yet"),
+        _figure(f"Version {version} is right", accuracy, "of photos drawn at random", NONE_DRAWN),
+        _figure("Not in the list", outside, "of photos drawn at random", NONE_DRAWN),
         _figure("Reviewers agree", agreement, "of photos seen twice", "No photo was seen twice yet"),
         _figure("Agree with the seller", with_sellers, "of answers", "No listing has both yet"),
     ]
