@@ -1,7 +1,8 @@
 """What the queries that run all the time cost with a thousand, a hundred thousand and a million jobs.
 
-`python -m benchmarks.growth`: on SQLite, or with `--database-url postgresql://...` on an empty PostgreSQL.
-Prints milliseconds and, for each query, the ratio of the largest table to the smallest.
+`python -m benchmarks.growth`: on SQLite, or with `--database-url postgresql://...` on a PostgreSQL server
+where that person may create databases. Each size has a database of its own, which goes at the end. They are
+asked in turn. Prints milliseconds and, for each query, the ratio of the largest table to the smallest.
 """
 
 from __future__ import annotations
@@ -11,10 +12,12 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
-from sqlalchemy import delete, func, insert, select, text
+from sqlalchemy import insert, make_url, text
 from sqlalchemy.orm import Session
 
 from benchmarks.figures import machine
@@ -29,7 +32,7 @@ from shared.overview import hours
 from shared.overview.figures import Window, done
 from shared.overview.tally import HOUR, hour_of
 from shared.settings import load_settings
-from shared.tables import Attempt, HourlyFigures, Job, new_id
+from shared.tables import Attempt, Job, new_id
 
 SIZES = (1_000, 100_000, 1_000_000)
 # Whatever the table holds, so many wait and so many people own its jobs.
@@ -76,42 +79,66 @@ def _answered(session: Session, since: datetime, until: datetime | None, categor
 def main() -> None:
     """Fill, measure, fill more, measure again."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.growth", description=__doc__)
-    parser.add_argument(
-        "--database-url", help="an empty PostgreSQL database; default: SQLite in a new folder"
-    )
+    parser.add_argument("--database-url", help="a PostgreSQL server; default: SQLite in new folders")
     parser.add_argument("--sizes", type=int, nargs="+", default=list(SIZES))
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="hangtag-growth-") as folder:
+    with ExitStack() as stack:
+        databases = [stack.enter_context(_new_database(options.database_url)) for _ in options.sizes]
+        print(f"{machine()}; {databases[0].engine.dialect.name}")
+        asked = [_filled(database, size) for database, size in zip(databases, options.sizes, strict=True)]
+        measured = {name: _milliseconds(databases, [one[name] for one in asked]) for name in asked[0]}
+        _report(measured, options.sizes)
+
+
+@contextmanager
+def _new_database(server: str | None) -> Iterator[Database]:
+    """A migrated database that goes at the end, on SQLite or on this server."""
+    with tempfile.TemporaryDirectory(prefix="hangtag-growth-") as folder, ExitStack() as stack:
         variables = {"HANGTAG_DATA_DIR": folder}
-        if options.database_url:
-            variables["HANGTAG_DATABASE_URL"] = options.database_url
+        if server:
+            variables["HANGTAG_DATABASE_URL"] = stack.enter_context(_new_on(server))
         settings = load_settings(variables)
         upgrade(settings)
-        database = Database(settings.database_url)
-        print(f"{machine()}; {database.engine.dialect.name}")
-        _report(list(_measured(database, options.sizes)), options.sizes)
-        database.close()
+        with closing(Database(settings.database_url)) as database:
+            yield database
 
 
-def _measured(database: Database, sizes: list[int]) -> Iterator[dict[str, float]]:
+@contextmanager
+def _new_on(server: str) -> Iterator[str]:
+    """The address of an empty database on a PostgreSQL server, which goes at the end."""
+    name = f"hangtag_growth_{uuid4().hex}"
+    with closing(Database(server)) as database:
+        _at_once(database, f"CREATE DATABASE {name}")
+        try:
+            yield make_url(server).set(database=name).render_as_string(hide_password=False)
+        finally:
+            _at_once(database, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def _at_once(database: Database, statement: str) -> None:
+    """Run what may not be part of a transaction."""
+    with database.engine.connect() as connection:
+        connection.execution_options(isolation_level="AUTOCOMMIT").execute(text(statement))
+
+
+def _filled(database: Database, size: int) -> dict[str, Query]:
+    """Fill a database with so many jobs, have its maintenance done; what to ask it."""
     with database.write() as session:
         people = [accounts.add_user(session, f"Sam {number}", "seller").id for number in range(OWNERS)]
     _fill(database, people, WAITING, JobState.QUEUED)
-    for size in sizes:
-        with database.read() as session:
-            there = session.scalar(select(func.count()).select_from(Job)) or 0
-        _fill(database, people, size - there, JobState.SUCCEEDED)
-        with database.engine.connect() as connection:
-            connection.execution_options(isolation_level="AUTOCOMMIT").execute(text("ANALYZE"))
-        with database.read() as session:
-            job = store.page(session, owner_id=people[0], limit=1).items[0].id
-        with database.write() as session:
-            session.execute(delete(HourlyFigures))
-        began = time.perf_counter()
-        hours.keep(database)
-        print(f"{size:,} jobs: maintenance counted their hours in {time.perf_counter() - began:.1f} s")
-        asked = queries(job, people[0]).items()
-        yield {name: _milliseconds(database, query) for name, query in asked}
+    _fill(database, people, size - WAITING, JobState.SUCCEEDED)
+    # A server does these by itself a while after so many rows, and would do them while it is measured.
+    is_server = database.engine.dialect.name != "sqlite"
+    for statement in ("VACUUM ANALYZE", "CHECKPOINT") if is_server else ("ANALYZE",):
+        _at_once(database, statement)
+    with database.read() as session:
+        job = store.page(session, owner_id=people[0], limit=1).items[0].id
+    began = time.perf_counter()
+    hours.keep(database)
+    print(
+        f"{size:,} jobs: maintenance counted their hours in {time.perf_counter() - began:.1f} s", flush=True
+    )
+    return queries(job, people[0])
 
 
 def _fill(database: Database, people: list[str], count: int, state: JobState) -> None:
@@ -142,23 +169,23 @@ def _fill(database: Database, people: list[str], count: int, state: JobState) ->
                 session.execute(insert(Attempt), attempts)
 
 
-def _milliseconds(database: Database, query: Query) -> float:
-    """The median time of one query; what it changes is rolled back."""
-    times = []
+def _milliseconds(databases: list[Database], asked: list[Query]) -> list[float]:
+    """The median time of one query in each database, asked in turn; what it changes is rolled back."""
+    times: list[list[float]] = [[] for _ in databases]
     for _ in range(WARM_UP + ROUNDS):
-        with Session(database.engine) as session:
-            session.connection()
-            began = time.perf_counter()
-            query(session)
-            times.append(1000 * (time.perf_counter() - began))
-            session.rollback()
-    return statistics.median(times[WARM_UP:])
+        for database, query, found in zip(databases, asked, times, strict=True):
+            with Session(database.engine) as session:
+                session.connection()
+                began = time.perf_counter()
+                query(session)
+                found.append(1000 * (time.perf_counter() - began))
+                session.rollback()
+    return [statistics.median(found[WARM_UP:]) for found in times]
 
 
-def _report(measured: list[dict[str, float]], sizes: list[int]) -> None:
+def _report(measured: dict[str, list[float]], sizes: list[int]) -> None:
     print(f"{'milliseconds':<20}" + "".join(f"{size:>12,}" for size in sizes) + f"{'ratio':>8}")
-    for name in measured[0]:
-        values = [figures[name] for figures in measured]
+    for name, values in measured.items():
         print(
             f"{name:<20}" + "".join(f"{value:>12.2f}" for value in values) + f"{values[-1] / values[0]:>8.2f}"
         )

@@ -13,6 +13,7 @@ from shared.accounts import SESSION_LIFETIME
 from shared.blobs import BlobStore
 from shared.database import Database
 from shared.errors import NotFoundError
+from shared.jobs.bell import Bell
 from shared.jobs.queue import CeleryQueue, JobQueue
 from shared.photos.decoder import Decoder
 from shared.quotas import PhotoRoom
@@ -60,7 +61,7 @@ def create_app(settings: Settings, queue: JobQueue | None = None) -> APIFlask:
         queue=queue or CeleryQueue(settings),
         decoder=Decoder(DECODERS),
         room=PhotoRoom(),
-        watch=JobWatch(database),
+        watch=JobWatch(database, Bell(settings)),
         streams=request_sizes.stream_places(),
         large_requests=request_sizes.large_places(),
         writes=request_sizes.write_places(),

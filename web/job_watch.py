@@ -9,26 +9,27 @@ import structlog
 from sqlalchemy import select
 
 from shared.database import Database
+from shared.jobs.bell import Bell, Hears
 from shared.jobs.states import ACTIVE
 from shared.tables import Job
 
 logger = structlog.get_logger(__name__)
 # Each waiting request holds a server thread; more than this many at once are answered without waiting.
 MAX_WAITERS = 12
-# A lone photo is answered within a tenth of a second, a training after minutes: the pause between two looks
-# is a tenth of how long the last one who came has waited, within bounds. Who waits alone is looked after more
-# often: a look takes half a millisecond of a core, which many at once had better not spend.
+# Workers ring when they have answered photos. Other ends, and rings that got lost, are found this soon.
+LOOK_SECONDS = 0.25
+# Without Redis nobody rings. A lone photo is answered within a tenth of a second, a training after minutes:
+# the pause between two looks is a tenth of how long the last one who came has waited, within bounds.
 PAUSE_SHARE = 0.1
-SHORTEST_PAUSE_SECONDS = 0.005  # for each who waits, up to four
-SHORTEST_OF_MANY = 4
-LONGEST_PAUSE_SECONDS = 0.25
+SHORTEST_PAUSE_SECONDS = 0.02
 
 
 class JobWatch:
     """Lets threads wait for the ends of jobs. A thread of its own looks, while anybody waits."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, bell: Bell) -> None:
         self._database = database
+        self._bell = bell
         self._places = threading.BoundedSemaphore(MAX_WAITERS)
         self._lock = threading.Lock()
         self._waiting: dict[threading.Event, str] = {}
@@ -70,14 +71,19 @@ class JobWatch:
                 self._looker.start()
 
     def _look(self) -> None:
-        while waiting := self._still_waiting():
-            ended = self._ended(set(waiting.values()))
-            for event, job_id in waiting.items():
-                if job_id in ended:
-                    event.set()
+        with self._bell.listening() as hears:
+            while waiting := self._still_waiting():
+                ended = self._ended(set(waiting.values()))
+                for event, job_id in waiting.items():
+                    if job_id in ended:
+                        event.set()
+                self._pause(hears)
+
+    def _pause(self, hears: Hears) -> None:
+        """Until a worker rings, or somebody has to look without that."""
+        if not hears(LOOK_SECONDS):
             passed = time.monotonic() - self._last_came
-            shortest = SHORTEST_PAUSE_SECONDS * min(len(waiting), SHORTEST_OF_MANY)
-            time.sleep(min(max(shortest, PAUSE_SHARE * passed), LONGEST_PAUSE_SECONDS))
+            time.sleep(min(max(SHORTEST_PAUSE_SECONDS, PAUSE_SHARE * passed), LOOK_SECONDS))
 
     def _still_waiting(self) -> dict[threading.Event, str]:
         """Who waits for which job; when it is nobody, the next one to come starts a new thread."""

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from shared.errors import HangtagError, LeaseLostError, TransientError
 from shared.jobs import batch, store
+from shared.jobs.bell import Bell
 from shared.jobs.states import JobKind
 from shared.models.activation_map import quantized
 from shared.models.answer import KEPT_COUNT, top_k
@@ -77,6 +78,7 @@ class Classifier:
         self._context = context
         self._predictor = predictor
         self._stop = stop
+        self._bell = Bell(context.settings)
         self._neighbourhood = Neighbourhood(context)  # used by the thread that records, and by no other
         self._decoders = ThreadPoolExecutor(DECODE_THREADS, thread_name_prefix="decode")
         # One thread: what it is given is done in order, so a claim never waits for a connection.
@@ -276,6 +278,7 @@ class Classifier:
         except TransientError as error:
             logger.warning("not_recorded", attempts=attempts, code=error.code)
             return False
+        self._bell.ring()
         return True
 
 

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from pathlib import Path
 
 import pytest
 from sqlalchemy import delete
 
 from shared.clock import utc_now
 from shared.database import Database
+from shared.jobs.bell import Bell
 from shared.jobs.states import JobState
+from shared.settings import Settings
 from shared.tables import Job
 from tests.factories import add_job
 from tests.processes import wait_until
 from tests.web.test_query_counts import counted
+from web import job_watch
 from web.job_watch import MAX_WAITERS, JobWatch
 
 # Far more than anything here takes; who waits as long has waited in vain.
@@ -28,8 +33,8 @@ def pool() -> Iterator[ThreadPoolExecutor]:
 
 
 @pytest.fixture
-def watch(database: Database) -> Iterator[JobWatch]:
-    watch = JobWatch(database)
+def watch(database: Database, settings: Settings) -> Iterator[JobWatch]:
+    watch = JobWatch(database, Bell(settings))
     yield watch
     watch.close()
 
@@ -46,7 +51,7 @@ def test_each_waits_for_its_own_job_and_one_query_looks_for_all(
     jobs = [add_job(database) for _ in range(MAX_WAITERS)]
     waiting = [pool.submit(watch.wait, job.id, LONG) for job in jobs]
     with counted(database.engine) as sent:
-        wait_until(lambda: len(sent) > 5, LONG, "somebody looks")
+        wait_until(lambda: len(sent) > 2, LONG, "somebody looks")
         for job, waits in zip(jobs, waiting, strict=True):
             assert not waits.done()
             end(database, job)
@@ -80,8 +85,39 @@ def test_a_job_that_is_deleted_is_waited_for_no_more(
     assert waits.result(LONG)
 
 
-def test_nobody_waits_for_what_cannot_be_looked_at(pool: ThreadPoolExecutor) -> None:
-    waits: Future[bool] = pool.submit(JobWatch(Database("sqlite:////nowhere/at.db")).wait, "1", LONG)
+def test_a_ring_has_an_ended_job_seen_at_once(
+    database: Database,
+    watch: JobWatch,
+    settings: Settings,
+    pool: ThreadPoolExecutor,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(job_watch, "LOOK_SECONDS", LONG)
+    job = add_job(database)
+    with counted(database.engine) as sent:
+        waits = pool.submit(watch.wait, job.id, LONG)
+        wait_until(lambda: len(sent) > 1, LONG, "it was looked at, and again when Redis had heard us")
+    end(database, job)
+    Bell(settings).ring()
+    assert waits.result(LONG / 2)
+    Bell(settings).ring()  # lets the thread go that looks
+
+
+def test_without_redis_the_end_of_a_job_is_seen_all_the_same(
+    database: Database, settings: Settings, tmp_path: Path, pool: ThreadPoolExecutor
+) -> None:
+    silent = dataclasses.replace(settings, redis_url=f"redis+socket://{tmp_path}/nobody.sock")
+    watch = JobWatch(database, Bell(silent))
+    job = add_job(database)
+    waits = pool.submit(watch.wait, job.id, LONG)
+    end(database, job)
+    assert waits.result(LONG / 2)
+    watch.close()
+
+
+def test_nobody_waits_for_what_cannot_be_looked_at(settings: Settings, pool: ThreadPoolExecutor) -> None:
+    watch = JobWatch(Database("sqlite:////nowhere/at.db"), Bell(settings))
+    waits: Future[bool] = pool.submit(watch.wait, "1", LONG)
     assert waits.result(LONG)
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import cast
 
 import numpy as np
@@ -13,6 +15,7 @@ from sqlalchemy import delete, update
 from shared.blobs import BlobStore
 from shared.database import Database
 from shared.jobs import store
+from shared.jobs.bell import Bell
 from shared.jobs.queue import CeleryQueue
 from shared.jobs.states import JobKind, JobState
 from shared.models.feature_space import FEATURE_COUNT, FeatureSpace
@@ -27,6 +30,8 @@ from worker.predictor import Predictor
 from worker.stopping import PlannedStop
 
 CHUNK = 4
+# Far more than anything here takes; who listened as long has heard nothing.
+LONG = 60.0
 
 
 class BrightnessEngine:
@@ -121,6 +126,19 @@ def test_a_photo_cancelled_before_it_was_given_back_ends_cancelled(context: Work
 
     classifier(context, stop, cancel_and_stop).drain()
     assert standing(context.database, jobs[-1:]) == [(JobState.CANCELLED, 1)]
+
+
+def test_who_hears_the_bell_finds_the_answers_written(context: WorkerContext) -> None:
+    jobs = jobs_of_ten_photos(context.database, context.blobs)[:CHUNK]
+    with context.database.write() as session:
+        session.execute(delete(Job).where(Job.id.not_in([job.id for job in jobs])))
+    with Bell(context.settings).listening() as hears, ThreadPoolExecutor(1) as pool:
+        assert hears(LONG)  # Redis says that somebody listens
+        pool.submit(classifier(context, PlannedStop(), lambda: None).drain)
+        began = time.monotonic()
+        assert hears(LONG)
+        assert time.monotonic() - began < LONG / 2
+        assert standing(context.database, jobs) == [(JobState.SUCCEEDED, 1)] * CHUNK
 
 
 def test_a_worker_that_was_asked_to_stop_takes_nothing(context: WorkerContext) -> None:
