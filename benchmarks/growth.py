@@ -77,7 +77,7 @@ def _answered(session: Session, since: datetime, until: datetime | None, categor
 
 
 def main() -> None:
-    """Fill, measure, fill more, measure again."""
+    """Fill a database for each size, ask them in turn, and print what was measured."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.growth", description=__doc__)
     parser.add_argument("--database-url", help="a PostgreSQL server; default: SQLite in new folders")
     parser.add_argument("--sizes", type=int, nargs="+", default=list(SIZES))
