@@ -66,6 +66,11 @@ def _reason(error: Exception) -> str:
     return f"the connection broke off ({error or type(error).__name__})"
 
 
+def _is_timeout(error: Exception) -> bool:
+    # urllib wraps what fails before the request is sent and nothing after it.
+    return isinstance(error.reason if isinstance(error, urllib.error.URLError) else error, TimeoutError)
+
+
 def _opened_in_time(url: str, patience: float) -> http.client.HTTPResponse:
     """Open `url` or give up after `patience` seconds in all.
 
@@ -111,4 +116,7 @@ class _Attempt:
             if self._response is not None:
                 return self._response
             self._given_up = True
-        raise self._error or DownloadError(f"no answer within {self._patience:.0f} seconds")
+        # The socket's own time limit is as long as the wait beside it: either may be the first to end.
+        if self._error is None or _is_timeout(self._error):
+            raise DownloadError(f"no answer within {self._patience:g} seconds")
+        raise self._error
