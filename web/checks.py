@@ -13,7 +13,7 @@ from shared.clock import utc_now
 from shared.errors import DatabaseUnavailableError
 from shared.jobs.figures import SILENCE
 from shared.models import registry
-from shared.redis_server import client_url
+from shared.redis_client import impatient_client
 from shared.tables import WorkerHeartbeat
 from web.services import Services, services
 
@@ -44,9 +44,7 @@ def _database_checks(found: Services) -> dict[str, Check]:
 
 
 def _broker(found: Services) -> Check:
-    client = redis.Redis.from_url(
-        client_url(found.settings), socket_timeout=BROKER_SECONDS, socket_connect_timeout=BROKER_SECONDS
-    )
+    client = impatient_client(found.settings, BROKER_SECONDS)
     try:
         client.ping()
     except redis.RedisError:

@@ -17,7 +17,7 @@ import structlog
 from celery import Celery, signals
 from celery.worker import state
 
-from shared.redis_server import client_url
+from shared.redis_client import impatient_client
 from shared.settings import Settings
 
 logger = structlog.get_logger(__name__)
@@ -91,9 +91,7 @@ def _end(event: str, detail: str) -> None:
 def messages_wait(app: Celery, settings: Settings) -> bool:
     """Whether any of this worker's queues holds messages. Not that we know, when Redis cannot be asked."""
     prefix = app.conf.broker_transport_options["global_keyprefix"]
-    client = redis.Redis.from_url(
-        client_url(settings), socket_timeout=REDIS_SECONDS, socket_connect_timeout=REDIS_SECONDS, retry=None
-    )
+    client = impatient_client(settings, REDIS_SECONDS)
     try:
         return any(client.llen(f"{prefix}{queue}") for queue in app.amqp.queues.consume_from)
     except redis.RedisError:

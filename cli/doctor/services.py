@@ -12,7 +12,8 @@ from cli.local_database import local_database
 from shared import migrate
 from shared.blobs import BlobStore
 from shared.clock import utc_now
-from shared.redis_server import client_url, find_server, socket_path
+from shared.redis_client import impatient_client
+from shared.redis_server import find_server, socket_path
 from shared.settings import Settings
 from shared.tables import WorkerHeartbeat
 
@@ -34,9 +35,7 @@ def redis_answers(settings: Settings) -> Finding:
     """Redis answers, or is not running because Hangtag is not."""
     if settings.redis_url is None and not socket_path(settings.data_dir).exists():
         return warn("redis", "It is not running. 'hangtag run' starts it.")
-    client = redis_library.Redis.from_url(
-        client_url(settings), socket_timeout=PING_SECONDS, socket_connect_timeout=PING_SECONDS
-    )
+    client = impatient_client(settings, PING_SECONDS)
     try:
         version = client.info("server")["redis_version"]
     except redis_library.RedisError as error:

@@ -16,7 +16,7 @@ from shared.database import Database
 from shared.errors import SettingsError
 from shared.migrate import upgrade
 from shared.models.starter import ensure_starter
-from shared.redis_server import client_url
+from shared.redis_client import impatient_client
 from shared.settings import Settings
 from shared.settings_log import note_settings
 from worker.network.base_weights import ensure_base_weights
@@ -60,9 +60,7 @@ def _redis_version(settings: Settings) -> str:
     Raises:
         SettingsError: it does not answer.
     """
-    client = redis.Redis.from_url(
-        client_url(settings), socket_timeout=REDIS_SECONDS, socket_connect_timeout=REDIS_SECONDS
-    )
+    client = impatient_client(settings, REDIS_SECONDS)
     try:
         return str(client.info("server")["redis_version"])
     except redis.RedisError as error:

@@ -9,11 +9,10 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-import redis
 import structlog
 from redis.client import PubSub
 
-from shared.redis_server import client_url
+from shared.redis_client import impatient_client
 from shared.settings import Settings
 
 logger = structlog.get_logger(__name__)
@@ -31,12 +30,7 @@ class Bell:
     """Rings, and is heard, as far as Redis answers."""
 
     def __init__(self, settings: Settings) -> None:
-        self._redis = redis.Redis.from_url(
-            client_url(settings),
-            socket_timeout=ANSWER_SECONDS,
-            socket_connect_timeout=ANSWER_SECONDS,
-            retry=None,
-        )
+        self._redis = impatient_client(settings, ANSWER_SECONDS)
         self._away_until = 0.0
 
     def ring(self) -> None:

@@ -29,11 +29,7 @@ from tests.processes import wait_until
 from web.streams import MAX_STREAMS_PER_PERSON
 
 ROOT = Path(__file__).resolve().parents[2]
-# A process that was started in the background inherits that Ctrl-C is ignored; one on a terminal does not.
-ON_A_TERMINAL = (
-    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
-    "from cli.main import app; app(prog_name='hangtag')"
-)
+HANGTAG = "from cli.main import app; app(prog_name='hangtag')"
 
 
 def _succeed(session: Any, job: Job) -> None:
@@ -102,7 +98,7 @@ def test_a_server_that_goes_away_ends_the_watching_and_not_the_work(
 def started_process(settings: Settings, *words: str) -> subprocess.Popen[str]:
     """The command as a process of its own."""
     env = {**os.environ, "HANGTAG_DATA_DIR": str(settings.data_dir)}
-    call = [sys.executable, "-c", ON_A_TERMINAL, *words]
+    call = [sys.executable, "-c", HANGTAG, *words]
     return subprocess.Popen(call, cwd=ROOT, env=env, stderr=subprocess.PIPE, text=True)
 
 
