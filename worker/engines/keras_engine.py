@@ -1,4 +1,4 @@
-"""The engine for a GPU, and the reference for every other engine: Keras on TensorFlow."""
+"""The engine for a GPU, and the reference for every other engine: Keras."""
 
 from __future__ import annotations
 
@@ -35,15 +35,13 @@ class KerasEngine:
 
     def __init__(
         self,
-        compiled: Any,
-        weighted: Any,
+        network: Any,
         batches: tuple[int, ...],
         device: str,
         feature_space: FeatureSpace,
         reason: str,
     ) -> None:
-        self._compiled = compiled
-        self._weighted = weighted
+        self._network = network
         self._batches = batches
         self.device = device
         self.feature_space = feature_space
@@ -56,7 +54,7 @@ class KerasEngine:
         output = np.empty((len(pixels), FEATURE_COUNT), dtype=np.float32)
         for start in range(0, len(pixels), self.preferred_batch):
             part = pixels[start : start + self.preferred_batch]
-            output[start : start + len(part)] = self._compiled(self._padded(part))[0].numpy()[: len(part)]
+            output[start : start + len(part)] = np.asarray(self._network(self._padded(part))[0])[: len(part)]
         return output
 
     def explain(self, pixels: npt.NDArray[np.uint8]) -> Running:
@@ -66,11 +64,14 @@ class KerasEngine:
             pixels[start : start + self.preferred_batch]
             for start in range(0, len(pixels), self.preferred_batch)
         ]
-        return Running(self, [(len(part), *self._compiled(self._padded(part))) for part in parts])
+        return Running(self, [(len(part), *self._network(self._padded(part))) for part in parts])
 
     def weighted(self, seen: Any, weights: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """Of what the network saw, 2048 numbers per place, only the weighted sums leave the device."""
-        return np.asarray(self._weighted(seen, self._padded(weights)).numpy()[: len(weights)])
+        from keras import ops  # noqa: PLC0415 - it must find TensorFlow prepared
+
+        sums = ops.einsum("nyxk,nk->nyx", ops.cast(seen, "float32"), self._padded(weights))
+        return np.asarray(sums)[: len(weights)]
 
     def _padded(self, part: npt.NDArray[Any]) -> npt.NDArray[Any]:
         size = next(batch for batch in self._batches if batch >= len(part))
@@ -94,7 +95,7 @@ class Running:
         """See `worker.engines.engine.Explained.result`."""
         features, maps = [], []
         for count, pooled, seen in self._parts:
-            features.append(pooled.numpy()[:count])
+            features.append(np.asarray(pooled)[:count])
             maps.append(self._engine.weighted(seen, weigh(features[-1])))
         return np.concatenate(features), np.concatenate(maps)
 
@@ -122,36 +123,26 @@ def load_keras_engine(
     device = f"{_device_name(tensorflow)}, {chosen}"
     batches = GPU_BATCHES if on_gpu else CPU_BATCHES
     arrays = load_weights(settings, feature_space, weights)
-    compiled = _compiled(tensorflow, feature_space, arrays, chosen)
-    engine = KerasEngine(compiled, _weighted(tensorflow), batches, device, feature_space, reason)
+    engine = KerasEngine(_network(feature_space, arrays, chosen), batches, device, feature_space, reason)
     if chosen != FULL_PRECISION:
-        _require_parity(engine, _compiled(tensorflow, feature_space, arrays, FULL_PRECISION))
+        _require_parity(engine, _network(feature_space, arrays, FULL_PRECISION))
     if on_gpu:
         engine.warm_up()
     return engine
 
 
-def _compiled(tensorflow: Any, feature_space: FeatureSpace, arrays: Arrays, precision: str) -> Any:
-    # It imports Keras, which must find TensorFlow prepared.
+def _network(feature_space: FeatureSpace, arrays: Arrays, precision: str) -> Any:
+    """From pixels to features and the maps they are the means of, compiled."""
+    # They import Keras, which must find TensorFlow prepared.
+    from worker.network.compiled import compiled  # noqa: PLC0415
     from worker.network.xception import build_backbone, with_maps  # noqa: PLC0415
 
-    backbone = build_backbone(feature_space.image_size, arrays, precision)
-    model = with_maps(backbone)
-    return tensorflow.function(lambda pixels: model(pixels, training=False))
-
-
-def _weighted(tensorflow: Any) -> Any:
-    """The sums over the channels of maps, weighted, in full precision."""
-
-    def weighted(seen: Any, weights: Any) -> Any:
-        return tensorflow.einsum("nyxk,nk->nyx", tensorflow.cast(seen, "float32"), weights)
-
-    return tensorflow.function(weighted)
+    return compiled(with_maps(build_backbone(feature_space.image_size, arrays, precision)))
 
 
 def _require_parity(engine: KerasEngine, full_precision: Any) -> None:
     pictures = draw_photos(engine.feature_space.image_size, CHECKED_PICTURES)
-    parity = compare(full_precision(pictures)[0].numpy(), engine.features(pictures))
+    parity = compare(np.asarray(full_precision(pictures)[0]), engine.features(pictures))
     parity.require(f"the Keras engine on {engine.device}")
 
 

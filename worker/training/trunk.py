@@ -8,20 +8,17 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import tensorflow as tf
 
 from shared.errors import HangtagError, PermanentError, ValidationError
 from shared.jobs.store import Progress
 from worker.extract import DECODE_THREADS, REPORT_SECONDS, readable
+from worker.network.compiled import Compiled, compiled
 from worker.network.split import SplitNetwork
 from worker.pixels import Read, decoded_chunks
 
-# From pixels (BATCH, S, S, 3) to a tensor of maps (BATCH, ...).
-Compiled = Callable[[npt.NDArray[np.uint8]], Any]
 HalfFloats = npt.NDArray[np.float16]
 # One shape, so that the trunk is compiled once; on two cores larger batches are no faster.
 BATCH = 8
@@ -87,7 +84,7 @@ def require_room(folder: Path, wanted_bytes: int) -> None:
 
 
 def ensure_maps(
-    compiled: Compiled,
+    trunk: Compiled,
     file: TrunkFile,
     read: Read,
     digests: Sequence[str],
@@ -103,7 +100,7 @@ def ensure_maps(
     started, reported, done = time.monotonic(), float("-inf"), 0
     with ThreadPoolExecutor(DECODE_THREADS, thread_name_prefix="decode") as pool:
         for decoded in decoded_chunks(pool, read, missing, BATCH):
-            file.append(_maps(compiled, missing[done : done + len(decoded)], decoded))
+            file.append(_maps(trunk, missing[done : done + len(decoded)], decoded))
             done += len(decoded)
             now = time.monotonic()
             if now - reported >= REPORT_SECONDS or done == len(missing):
@@ -115,17 +112,15 @@ def ensure_maps(
 
 def compiled_trunk(network: SplitNetwork) -> Compiled:
     """The frozen part of the network for batches of `BATCH` photos."""
-    trunk = network.trunk
-    compiled: Compiled = tf.function(lambda pixels: trunk(pixels, training=False))
-    return compiled
+    return compiled(network.trunk)
 
 
 def _maps(
-    compiled: Compiled,
+    trunk: Compiled,
     digests: Sequence[str],
     decoded: Sequence[npt.NDArray[np.uint8] | HangtagError],
 ) -> npt.NDArray[np.float32]:
     pixels = np.stack([readable(digest, item) for digest, item in zip(digests, decoded, strict=True)])
     padded = np.pad(pixels, ((0, BATCH - len(pixels)), (0, 0), (0, 0), (0, 0)))
-    maps: npt.NDArray[np.float32] = compiled(padded).numpy()[: len(pixels)]
+    maps: npt.NDArray[np.float32] = np.asarray(trunk(padded))[: len(pixels)]
     return maps
