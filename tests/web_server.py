@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,12 +19,14 @@ from shared.database import Database
 from shared.migrate import upgrade
 from shared.settings import Settings, load_settings
 from shared.tables import Batch, BatchItem, IdempotencyKey, Job, Photo, User
-from tests.factories import add_key, add_user
+from tests.factories import add_key, add_user, picture
 from tests.live_system import free_port
-from tests.processes import wait_until
+from tests.processes import asked, wait_until, with_command
+from web.app import DECODERS
 
 START_SECONDS = 60
 STOP_SECONDS = 40
+DECODER = "shared.photos.decoder_child"
 COUNTED = (Job, Photo, Batch, BatchItem, IdempotencyKey)
 
 
@@ -67,9 +70,25 @@ class WebServer:
         parent = psutil.Process(self.process.pid)
         return [parent, *parent.children(recursive=True)]
 
+    def start_decoders(self) -> None:
+        """Start every decoder: each starts when first needed, which is no growth of memory."""
+        wait_until(self._all_decode, START_SECONDS, "every web process has all of its decoders")
+
+    def _all_decode(self) -> bool:
+        family = self.processes()
+        wanted = DECODERS * len(family[0].children())
+        if len(with_command(family, DECODER)) >= wanted:
+            return True
+        # A decoder is at it for a while before it misses the end, and nothing is stored. The next round comes
+        # over new connections, which may reach another process.
+        with self.client() as client, ThreadPoolExecutor(2 * wanted) as pool:
+            files = {"photo": ("a.jpg", picture(size=(3000, 3000))[:-100])}
+            list(pool.map(lambda _: client.post("/api/v1/classifications", files=files), range(2 * wanted)))
+        return False
+
     def resident_bytes(self) -> int:
         """Memory of all its processes."""
-        return sum(process.memory_info().rss for process in self.processes())
+        return sum(memory.rss for _, memory in asked(self.processes(), psutil.Process.memory_info))
 
 
 @contextmanager
@@ -104,6 +123,6 @@ def serve(
 def _lives(server: WebServer) -> bool:
     assert server.process.poll() is None, (server.settings.data_dir / "web.log").read_text()
     try:
-        return httpx.get(f"{server.url}/healthz").status_code == 200
+        return httpx.get(f"{server.url}/healthz", timeout=60).status_code == 200
     except httpx.TransportError:
         return False

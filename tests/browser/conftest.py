@@ -22,8 +22,9 @@ CHROMIUM_OPTIONS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-# A lone photo takes well under a second; two busy cores may take longer.
-ANSWER_MS = 30_000
+# A lone photo takes well under a second; two busy cores may take longer. Everything that is expected may.
+ANSWER_MS = 60_000
+expect.set_options(timeout=ANSWER_MS)
 
 
 @pytest.fixture(scope="module")

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
 import pytest
 from playwright.sync_api import Browser, Page, StorageState, expect
 
 from shared.database import Database
+from shared.jobs import store
+from shared.jobs.states import JobKind
 from tests.browser.axe import serious_findings
 from tests.browser.conftest import Visit
-from tests.factories import add_answered, add_failures
+from tests.factories import add_failures
 from tests.live_system import LiveSystem
 
 pytestmark = pytest.mark.browser
-# Twice the pause between two looks.
-NEWS_MS = 30_000
 
 
 @pytest.fixture
@@ -21,8 +24,17 @@ def database(live_system: LiveSystem) -> Database:
     """The database of the running system, with photos that were answered."""
     opened = Database(live_system.settings.database_url)
     for category in ("hat", "shirt", "hat"):
-        add_answered(opened, category)
+        answer(opened, category)
     return opened
+
+
+def answer(database: Database, category: str) -> None:
+    """A job that was made and answered, in one transaction: the worker that runs must not see it wait."""
+    result = {"category": category, "confidence": 0.9, "decision": "suggest", "top": [], "model_version": 1}
+    with database.write() as session:
+        job = store.create(session, JobKind.CLASSIFY)
+        store.claim(session, JobKind.CLASSIFY, "w", 1, job.id)
+        store.succeed(session, job.id, 1, result)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -48,7 +60,7 @@ def test_it_is_complete_without_javascript(plain_page: Page, database: Database)
 def test_it_tells_of_a_new_failure_by_itself(visit: Visit, database: Database) -> None:
     visit.page.goto("/home")
     (job,) = add_failures(database, code="found_by_a_test")
-    expect(visit.page.locator("#matters")).to_contain_text("found_by_a_test", timeout=NEWS_MS)
+    expect(visit.page.locator("#matters")).to_contain_text("found_by_a_test")
     with database.write() as session:
         session.delete(job)
     database.close()
@@ -57,7 +69,6 @@ def test_it_tells_of_a_new_failure_by_itself(visit: Visit, database: Database) -
 def test_its_hours_are_those_of_the_reader(
     chromium: Browser, live_system: LiveSystem, signed_in_state: StorageState, database: Database
 ) -> None:
-    marked = {}
     for zone in ("UTC", "Asia/Tokyo"):
         context = chromium.new_context(
             storage_state=signed_in_state, base_url=live_system.url, timezone_id=zone
@@ -65,8 +76,8 @@ def test_its_hours_are_those_of_the_reader(
         page = context.new_page()
         page.goto("/home")
         expect(page.locator(".chart").first).not_to_contain_text("UTC")
-        marked[zone] = page.locator(".chart [data-moment]").first.text_content() or ""
+        label = page.locator(".chart [data-moment]").first
+        text, moment = label.evaluate("label => [label.textContent, label.dataset.moment]")
+        assert text == f"{datetime.fromisoformat(moment).astimezone(ZoneInfo(zone)):%H:%M}"
         context.close()
-    hours = {zone: int(text.split(":")[0]) for zone, text in marked.items()}
-    assert (hours["Asia/Tokyo"] - hours["UTC"]) % 24 == 9
     database.close()

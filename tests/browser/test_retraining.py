@@ -16,7 +16,8 @@ from tests.browser.conftest import Visit
 from tests.factories import CLASSES, picture
 from tests.live_system import LiveSystem
 
-pytestmark = pytest.mark.browser
+# The limit counts the start of the whole system, too, which alone may take four minutes.
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
 
 # TensorFlow's import, the features of a few photos and two epochs, on two busy cores.
 TRAINED_MS = 240_000
@@ -77,6 +78,7 @@ def train(page: Page) -> int:
     expect(page.locator("#job-state")).to_have_text("Done", timeout=TRAINED_MS)
     expect(page.get_by_role("img", name=re.compile("^Accuracy by epoch"))).to_be_visible()
     page.get_by_role("link", name=re.compile("See version")).click()
+    expect(page).to_have_url(re.compile(r"/versions/\d+$"))
     return int(page.url.rpartition("/")[2])
 
 

@@ -29,7 +29,7 @@ def sell(page: Page, *seeds: int) -> None:
     """Add photos to a new listing and wait for what is suggested."""
     page.goto("/sell")
     page.get_by_label(DROP).set_input_files(photos(*seeds))
-    expect(page.locator("#choice .options .option").first).to_be_visible(timeout=ANSWER_MS)
+    expect(page.locator("#choice .options .option").first).to_be_visible()
 
 
 def test_from_the_first_photo_to_a_chosen_category(visit: Visit) -> None:
@@ -84,7 +84,7 @@ def test_a_draft_is_saved_by_itself(visit: Visit) -> None:
     page.get_by_label("Title").fill("Straw hat, size M")
     expect(page.locator("#saved")).to_have_text("Saved.")
     page.get_by_label(DROP).set_input_files(photos(205))
-    expect(page.locator("#cards > .photo-card")).to_have_attribute("data-state", SETTLED, timeout=ANSWER_MS)
+    expect(page.locator("#cards > .photo-card")).to_have_attribute("data-state", SETTLED)
     page.goto("/listings?search=straw")
     page.get_by_role("link", name="Straw hat, size M").first.click()
     expect(page.get_by_role("heading", name="Straw hat, size M")).to_be_visible()
@@ -94,7 +94,7 @@ def test_a_draft_is_saved_by_itself(visit: Visit) -> None:
 def test_a_photo_is_removed_from_a_listing(visit: Visit) -> None:
     page = visit.page
     sell(page, 206, 207)
-    expect(page.locator("#cards > [data-state=uploading]")).to_have_count(0, timeout=ANSWER_MS)
+    expect(page.locator("#cards > [data-state=uploading]")).to_have_count(0)
     page.get_by_role("button", name="Remove photo-206.jpg").click(timeout=ANSWER_MS)
     expect(page.locator("#cards > .photo-card")).to_have_count(1)
     page.reload()

@@ -25,9 +25,8 @@ from tests.factories import CLASSES, add_champion, add_failures, picture
 @pytest.fixture
 def api(server: str, started: Settings) -> Iterator[httpx.Client]:
     """The API, asked with the key of this machine."""
-    with httpx.Client(
-        base_url=f"{server}/api/v1", headers={"Authorization": f"Bearer {api_key(started)}"}
-    ) as http:
+    headers = {"Authorization": f"Bearer {api_key(started)}"}
+    with httpx.Client(base_url=f"{server}/api/v1", headers=headers, timeout=60) as http:
         yield http
 
 

@@ -13,7 +13,7 @@ from tests.cli.conftest import Command
 
 def _status(server: str, key: str) -> int:
     headers = {"Authorization": f"Bearer {key}"}
-    return httpx.get(f"{server}/api/v1/jobs", headers=headers, trust_env=False).status_code
+    return httpx.get(f"{server}/api/v1/jobs", headers=headers, trust_env=False, timeout=60).status_code
 
 
 def test_a_new_key_is_printed_alone_and_works(command: Command, server: str) -> None:
@@ -60,7 +60,8 @@ def test_a_sign_in_link_of_somebody_added_leads_to_the_door(command: Command, se
     assert command("user", "add", "Kim", "--role", "reviewer").exit_code == 0
     link = command("sign-in-link", "Kim").stdout.strip()
     assert link.startswith(f"{server}/sign-in/")
-    assert httpx.get(link, headers={"Accept": "text/html"}, trust_env=False).status_code == 200
+    page = httpx.get(link, headers={"Accept": "text/html"}, trust_env=False, timeout=60)
+    assert page.status_code == 200
 
 
 @pytest.mark.usefixtures("started")

@@ -38,7 +38,8 @@ def test_a_key_of_somebody_disabled_opens_nothing(command: Command, server: str)
     key = command("key", "create", "--name", "shop", "--scopes", "read", "--user", "Kim").stdout.strip()
     command("user", "disable", "Kim")
     headers = {"Authorization": f"Bearer {key}"}
-    assert httpx.get(f"{server}/api/v1/jobs", headers=headers, trust_env=False).status_code == 401
+    answer = httpx.get(f"{server}/api/v1/jobs", headers=headers, trust_env=False, timeout=60)
+    assert answer.status_code == 401
 
 
 def test_a_key_beyond_its_owners_role_is_refused(command: Command) -> None:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -20,13 +21,15 @@ from shared.database import Database
 from shared.migrate import upgrade
 from shared.settings import load_settings
 from tests.factories import add_champion
-from tests.processes import wait_until
+from tests.processes import asked, wait_until, with_command
 from tests.random_weights import write_random_weights
 
 HANGTAG = Path(sys.executable).with_name("hangtag")
 # Two busy cores build an engine and start eight Pythons.
 START_SECONDS = 180
 STOP_SECONDS = 120
+# For the kernel to clear away what has ended.
+GONE_SECONDS = 30
 SERVING = "Hangtag is serving"
 
 
@@ -65,12 +68,22 @@ class Run:
 
     def named(self, part: str) -> psutil.Process:
         """The first process of the family with this in its command line."""
-        return next(process for process in self.family if part in " ".join(process.cmdline()))
+        return with_command(self.family, part)[0]
+
+    def cpu_seconds(self) -> float:
+        """Processor time of the family so far, with that of children that have ended."""
+        used = psutil.Process.cpu_times  # in its fifth place is what was waited for the disk
+        return sum(sum(times[:4]) for _, times in asked(self.family, used))
 
     def stop(self) -> int:
-        """Press Ctrl-C as a terminal does, which tells the whole group, and return the exit status."""
+        """Press Ctrl-C as a terminal does, which tells the whole group, and return the exit status.
+
+        All that was printed is read by then.
+        """
         os.killpg(self._server.pid, signal.SIGINT)
-        return self._server.wait(STOP_SECONDS)
+        status = self._server.wait(STOP_SECONDS)
+        self._reader.join(STOP_SECONDS)
+        return status
 
     def end(self) -> None:
         """Leave nothing behind, whatever happened in the test."""
@@ -79,7 +92,8 @@ class Run:
             self._server.wait(STOP_SECONDS)
         for process in self.family:
             if _lives(process):
-                process.kill()
+                with suppress(psutil.NoSuchProcess):
+                    process.kill()
         self._reader.join()
         assert self._server.stdout is not None
         self._server.stdout.close()
@@ -135,7 +149,7 @@ def test_one_command_shows_the_whole_main_job_and_one_ctrl_c_ends_it(
     assert re.search(r"Self-check +drawn t-shirt -> (dress|hat|shirt), .*version 1, \d+ ms", run.output)
     assert f"http://127.0.0.1:{environment['HANGTAG_PORT']}/sign-in/" in run.output
     assert run.stop() == 0
-    assert _left(run) == []
+    wait_until(lambda: not _left(run), GONE_SECONDS, "all processes end")
     assert "Stopped." in run.output
 
 
@@ -143,8 +157,10 @@ def test_a_second_start_builds_nothing(run: Run) -> None:
     assert "built before" in run.output
     seconds = re.search(r"serving at \S+ \(after ([\d.]+) s\)", run.output)
     assert seconds is not None
-    # The promise is 15 s on a machine that does nothing else; this one runs tests.
-    assert float(seconds.group(1)) < 45
+    # The promise is 15 s on a machine that does nothing else; this one runs tests, and may stand still.
+    assert float(seconds.group(1)) < 150
+    # What it took of the processors counts no waiting: 13 s here, and not three times that on a slow machine.
+    assert run.cpu_seconds() < 45
 
 
 def test_a_process_that_is_killed_comes_back_and_the_terminal_says_so(run: Run) -> None:

@@ -59,8 +59,9 @@ def test_a_watched_job_is_shown_at_its_end_and_its_end_is_the_status(
 @contextmanager
 def every_stream_taken(server: str, settings: Settings, job: Job) -> Iterator[None]:
     """Have as many streams open as one person may."""
+    headers = {"Authorization": f"Bearer {api_key(settings)}"}
     with ExitStack() as opened:
-        http = opened.enter_context(httpx.Client(headers={"Authorization": f"Bearer {api_key(settings)}"}))
+        http = opened.enter_context(httpx.Client(headers=headers, timeout=60))
         for _ in range(MAX_STREAMS_PER_PERSON):
             response = opened.enter_context(http.stream("GET", f"{server}/api/v1/jobs/{job.id}/events"))
             assert response.is_success
@@ -146,7 +147,7 @@ def test_a_batch_is_watched_to_the_outcome_of_each_photo(
 ) -> None:
     headers = {"Authorization": f"Bearer {api_key(started)}"}
     files = [("photo", ("a.jpg", picture(1))), ("photo", ("b.txt", b"no photo"))]
-    made = httpx.post(f"{server}/api/v1/batches", headers=headers, files=files).json()["batch"]
+    made = httpx.post(f"{server}/api/v1/batches", headers=headers, files=files, timeout=60).json()["batch"]
     with Finisher(database, JobKind.CLASSIFY, _succeed).at_work():
         result = command("batches", "show", made["id"], "--watch")
     assert result.exit_code == Status.FAILED

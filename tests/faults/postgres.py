@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +53,12 @@ class Postgres:
         """The server processes behind the connections to a database."""
         query = "SELECT pid FROM pg_stat_activity WHERE datname = %s AND pid <> pg_backend_pid()"
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
-            return [psutil.Process(row[0]) for row in connection.execute(query, [database])]
+            pids = [row[0] for row in connection.execute(query, [database])]
+        found = []
+        for pid in pids:
+            with suppress(psutil.NoSuchProcess):  # its connection was closed meanwhile
+                found.append(psutil.Process(pid))
+        return found
 
     def _execute(self, statement: str) -> None:
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:

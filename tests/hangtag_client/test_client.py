@@ -12,7 +12,6 @@ from hangtag_client import ApiError, AsyncClient, Client, JobError, UnreachableE
 from tests.archives import archive
 from tests.factories import picture
 from tests.hangtag_client.gateway import LOSE_ANSWER, Gateway
-from tests.live_system import free_port
 from tests.web_server import WebServer
 
 
@@ -141,12 +140,11 @@ def test_a_choice_whose_answer_was_lost_is_not_made_again(key: str, front: Gatew
         assert len(hangtag.listing(seen.id).choices) == 1
 
 
-def test_nobody_at_the_address_is_said_in_a_sentence(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nobody_at_the_address_is_said_in_a_sentence(
+    key: str, nobody: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("time.sleep", lambda _seconds: None)
-    with (
-        Client(f"http://127.0.0.1:{free_port()}", key) as hangtag,
-        pytest.raises(UnreachableError, match="runs"),
-    ):
+    with Client(nobody, key) as hangtag, pytest.raises(UnreachableError, match="runs"):
         hangtag.models()
 
 

@@ -18,7 +18,6 @@ from shared.jobs.states import JobState, Split
 from shared.tables import Example
 from tests.factories import CLASSES, add_champion, add_failures, add_key, add_user, add_version, picture
 from tests.hangtag_client.gateway import LOSE_ANSWER, Gateway
-from tests.live_system import free_port
 from tests.web_server import WebServer, serve
 
 
@@ -131,18 +130,18 @@ async def _saved(url: str, key: str, file: Path) -> int:
 def test_an_answer_goes_out_as_json_as_it_came_in(hangtag: Client, server: WebServer, key: str) -> None:
     listing = hangtag.create_listing("A hat", [hangtag.classify(picture(205)).photo.id])
     for path, answer in ((f"listings/{listing.id}", listing), ("queues", hangtag.queues())):
-        raw = httpx.get(f"{server.url}/api/v1/{path}", headers={"Authorization": f"Bearer {key}"}).json()
+        headers = {"Authorization": f"Bearer {key}"}
+        raw = httpx.get(f"{server.url}/api/v1/{path}", headers=headers, timeout=60).json()
         assert list(answer.as_json()) == list(raw)
     assert "etag" not in listing.as_json()
 
 
 def test_an_impatient_client_says_at_once_that_nobody_answers(
-    key: str, monkeypatch: pytest.MonkeyPatch
+    key: str, nobody: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pauses: list[float] = []
     monkeypatch.setattr("time.sleep", pauses.append)
-    address = f"http://127.0.0.1:{free_port()}"
-    with Client(address, key, patient=False) as hangtag, pytest.raises(UnreachableError):
+    with Client(nobody, key, patient=False) as hangtag, pytest.raises(UnreachableError):
         hangtag.models()
     assert pauses == []
 

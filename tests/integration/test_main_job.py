@@ -21,8 +21,11 @@ from shared.photos.pixels import read_pixels
 from shared.redis_server import client_url
 from tests.factories import CLASSES, picture
 from tests.live_system import LiveSystem
-from tests.processes import wait_until
+from tests.processes import asked, wait_until, with_command
 from worker.engines.choose import load_engine
+
+# The limit counts the start of the whole system, too, which alone may take four minutes.
+pytestmark = pytest.mark.timeout(900)
 
 WAIT = {"Prefer": "wait=60"}
 
@@ -39,9 +42,7 @@ def finish(client: httpx.Client, job_id: str) -> dict[str, object]:
 
 def worker_children(system: LiveSystem, part: str) -> list[psutil.Process]:
     assert system.process is not None
-    everything = psutil.Process(system.process.pid).children(recursive=True)
-    alive = [process for process in everything if process.status() != psutil.STATUS_ZOMBIE]
-    return [process for process in alive if part in " ".join(process.cmdline())]
+    return with_command(psutil.Process(system.process.pid).children(recursive=True), part)
 
 
 def test_a_photo_is_answered_while_the_client_waits(system: LiveSystem) -> None:
@@ -156,10 +157,8 @@ def test_a_training_makes_a_version_that_can_be_promoted_and_answers(
 
 
 def test_prediction_workers_on_openvino_never_load_tensorflow(system: LiveSystem) -> None:
-    names = {
-        child: child.environ()["SUPERVISOR_PROCESS_NAME"] for child in worker_children(system, "spawn_main")
-    }
-    predicting = [child for child, name in names.items() if name == "worker-predict"]
-    loaded = {entry.path for child in predicting for entry in child.memory_maps()}
+    environments = asked(worker_children(system, "spawn_main"), psutil.Process.environ)
+    predicting = [child for child, env in environments if env["SUPERVISOR_PROCESS_NAME"] == "worker-predict"]
+    loaded = {entry.path for _, maps in asked(predicting, psutil.Process.memory_maps) for entry in maps}
     assert any("/openvino/" in path for path in loaded)
     assert not [path for path in loaded if "/site-packages/tensorflow/" in path]

@@ -18,7 +18,7 @@ from shared.models import registry
 from shared.photos.pixels import read_pixels
 from tests.factories import add_version, picture
 from tests.live_system import LiveSystem
-from tests.processes import wait_until
+from tests.processes import wait_until, with_command
 from worker.engines.choose import load_engine
 
 # Promised are two, on a machine that is not shared; one that does not follow fails all the same.
@@ -36,7 +36,7 @@ def answered(client: httpx.Client, seed: int) -> dict[str, Any]:
 def prediction_processes(system: LiveSystem) -> set[int]:
     assert system.process is not None
     everything = psutil.Process(system.process.pid).children(recursive=True)
-    return {child.pid for child in everything if "worker.predict_app" in " ".join(child.cmdline())}
+    return {child.pid for child in with_command(everything, "worker.predict_app")}
 
 
 def promote(client: httpx.Client, number: int) -> None:

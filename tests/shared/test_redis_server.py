@@ -18,6 +18,7 @@ from shared.errors import SettingsError
 from shared.redis_server import celery_url, client_url, find_server, server_command, socket_path
 from shared.settings import Settings, load_settings
 from tests.processes import wait_until
+from tests.redis_server import WAIT_SECONDS
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -41,12 +42,12 @@ def _running(settings: Settings) -> Iterator[redis.Redis]:
         server = subprocess.Popen(server_command(settings.data_dir), stdout=output, stderr=output)
     client = redis.Redis.from_url(client_url(settings))
     try:
-        wait_until(lambda: _answers(client), 10, "Redis answers")
+        wait_until(lambda: _answers(client), WAIT_SECONDS, "Redis answers")
         yield client
     finally:
         client.close()
         server.terminate()
-        server.wait(10)
+        server.wait(WAIT_SECONDS)
 
 
 def _answers(client: redis.Redis) -> bool:

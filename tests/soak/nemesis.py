@@ -141,7 +141,9 @@ class Nemesis:
 
     def _kill_backend(self) -> bool:
         assert self._server is not None
-        backends = self._server.backends("soak")
-        if backends:
-            self._random.choice(backends).kill()
-        return bool(backends)
+        killed = False
+        if backends := self._server.backends("soak"):
+            with suppress(psutil.NoSuchProcess):
+                self._random.choice(backends).kill()
+                killed = True
+        return killed

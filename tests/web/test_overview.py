@@ -33,6 +33,7 @@ from tests.factories import (
 )
 from tests.web.conftest import Api, sign_in
 from tests.web.test_query_counts import counted
+from web import overview
 from web.services import EXTENSION
 
 COUNT = re.compile(r'<a class="count" href="([^"]+)">([\d,]+)')
@@ -164,12 +165,16 @@ def test_without_champion_and_workers_it_says_what_is_broken(database: Database,
 
 
 @pytest.mark.usefixtures("champion")
-def test_a_silent_worker_and_a_long_wait_need_a_look(database: Database, as_admin: Api) -> None:
+def test_a_silent_worker_and_a_long_wait_need_a_look(
+    database: Database, as_admin: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
     add_workers(database, "predict@b", silent=timedelta(minutes=3))
     job = add_job(database)
+    now = utc_now()
     with database.write() as session:
-        earlier = utc_now() - timedelta(minutes=20)
+        earlier = now - timedelta(minutes=20)
         session.execute(update(Job).where(Job.id == job.id).values(created_at=earlier))
+    monkeypatch.setattr(overview, "utc_now", lambda: now)  # on a slow machine it would be a second more
     found = matters(as_admin)
     assert found["worker_silent"][1] == "Not heard of for longer than 30 s: predict@b."
     assert found["long_wait"] == ("warn", "1 photo waiting, the oldest for 20 min.", 1)

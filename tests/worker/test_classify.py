@@ -14,7 +14,7 @@ from sqlalchemy import delete, update
 
 from shared.blobs import BlobStore
 from shared.database import Database
-from shared.jobs import store
+from shared.jobs import bell, store
 from shared.jobs.bell import Bell
 from shared.jobs.queue import CeleryQueue
 from shared.jobs.states import JobKind, JobState
@@ -128,7 +128,10 @@ def test_a_photo_cancelled_before_it_was_given_back_ends_cancelled(context: Work
     assert standing(context.database, jobs[-1:]) == [(JobState.CANCELLED, 1)]
 
 
-def test_who_hears_the_bell_finds_the_answers_written(context: WorkerContext) -> None:
+def test_who_hears_the_bell_finds_the_answers_written(
+    context: WorkerContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bell, "ANSWER_SECONDS", 20.0)  # this Redis does answer, if the machine lets it
     jobs = jobs_of_ten_photos(context.database, context.blobs)[:CHUNK]
     with context.database.write() as session:
         session.execute(delete(Job).where(Job.id.not_in([job.id for job in jobs])))

@@ -54,10 +54,10 @@ def database_url(sqlite_url: str) -> str:
 @pytest.fixture
 def context(training_context: WorkerContext) -> Iterator[WorkerContext]:
     """A training worker that reaches no download."""
-    with pytest.MonkeyPatch.context() as patched, socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
+    with pytest.MonkeyPatch.context() as patched, socket.socket() as deaf:
+        deaf.bind(("127.0.0.1", 0))  # and does not listen: nobody else can take the port meanwhile
+        port = deaf.getsockname()[1]
         patched.setattr(imagenet_top, "WEIGHTS", Published(f"http://127.0.0.1:{port}/{WEIGHTS.name}", "0"))
-        taken.close()
         yield training_context
 
 

@@ -17,8 +17,10 @@ from worker.context import WorkerContext
 from worker.stopping import PlannedStop
 from worker.train import run_training
 
-# Far more epochs than a child can have done when it is killed, few enough to do the rest of.
+# Far more epochs than the child does before it is killed, few enough to do the rest of.
 TUNED = {"fine_tuning.from_block": 14, "fine_tuning.epochs": 12, "epochs": 1}
+# One of the head and three of fine-tuning; there the child waits to be killed.
+LAST_TOLD = 4
 
 
 @pytest.fixture
@@ -39,10 +41,11 @@ def start_child(context: WorkerContext, job_id: str) -> subprocess.Popen[bytes]:
         "HANGTAG_ENGINE": "keras",
         "HANGTAG_THREADS": str(settings.threads),
     }
-    command = [sys.executable, "-m", "tests.worker.train_child", job_id]
+    command = [sys.executable, "-m", "tests.worker.train_child", job_id, str(LAST_TOLD)]
     return subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
+@pytest.mark.timeout(600)
 def test_a_fine_tuning_whose_process_was_killed_goes_on_after_its_last_checkpoint(
     training_context: WorkerContext,
 ) -> None:
@@ -50,7 +53,9 @@ def test_a_fine_tuning_whose_process_was_killed_goes_on_after_its_last_checkpoin
     job = add_training(context, **TUNED)
     child = start_child(context, job.id)
     try:
-        wait_until(lambda: len(epochs_of(context, job)) >= 4, 120, "three epochs of fine-tuning are done")
+        wait_until(
+            lambda: len(epochs_of(context, job)) >= LAST_TOLD, 240, "three epochs of fine-tuning are done"
+        )
     finally:
         child.send_signal(signal.SIGKILL)
         child.wait()

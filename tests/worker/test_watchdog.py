@@ -8,10 +8,12 @@ import pytest
 import redis
 from celery import Celery
 
+from shared.jobs import queue as wake_ups
 from shared.jobs.queue import CeleryQueue, celery_application
 from shared.jobs.states import JobKind
 from shared.redis_server import client_url
 from shared.settings import Settings, load_settings
+from worker import watchdog as module
 from worker.watchdog import DEAF_LOOKS, Watchdog, messages_wait
 
 
@@ -43,7 +45,11 @@ def predict_app(settings: Settings) -> Celery:
     return app
 
 
-def test_only_messages_of_the_own_queue_wait(settings: Settings, predict_app: Celery) -> None:
+def test_only_messages_of_the_own_queue_wait(
+    settings: Settings, predict_app: Celery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wake_ups, "PUBLISH_SECONDS", 30.0)  # this Redis does answer, if the machine lets it
+    monkeypatch.setattr(module, "REDIS_SECONDS", 30.0)
     with redis.Redis.from_url(client_url(settings)) as server:
         server.delete("hangtag:predict")  # this Redis serves other tests, too
     queue = CeleryQueue(settings)

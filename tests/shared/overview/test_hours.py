@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import delete, func, select, update
 
 from shared.blobs import BlobStore
-from shared.clock import utc_now
 from shared.database import Database
 from shared.overview import hours, tally
 from shared.overview.tally import HOUR, Tally, hour_of
@@ -16,18 +15,26 @@ from shared.photos.deletion import delete_photo, delete_some_of, delete_traces_o
 from shared.tables import HourlyFigures, Job
 from tests.factories import add_answered, add_failures, add_photo, add_user
 
+NOW = datetime(2026, 11, 24, 2, 30, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def _now(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Time stands still, or between two looks an hour more might be over."""
+    monkeypatch.setattr(hours, "utc_now", lambda: NOW)
+
 
 def last_days(database: Database, days: int = 7) -> dict[datetime, Tally]:
-    since = hour_of(utc_now()) - days * 24 * HOUR
+    since = hour_of(NOW) - days * 24 * HOUR
     with database.read() as session:
-        found = hours.between(session, since, utc_now() + HOUR)
+        found = hours.between(session, since, NOW + HOUR)
     return {hour: one for hour, one in found.items() if one.ended}
 
 
 def from_jobs(database: Database, days: int = 7) -> dict[datetime, Tally]:
-    since = hour_of(utc_now()) - days * 24 * HOUR
+    since = hour_of(NOW) - days * 24 * HOUR
     with database.read() as session:
-        return tally.count(session, since, utc_now() + HOUR)
+        return tally.count(session, since, NOW + HOUR)
 
 
 def kept(database: Database) -> int:
@@ -38,10 +45,9 @@ def kept(database: Database) -> int:
 @pytest.fixture
 def busy(database: Database) -> Database:
     """Photos of a week, one every nine hours, and one just now."""
-    now = utc_now()
     for number in range(18):
-        add_answered(database, "hat" if number % 3 else "shirt", ended=now - number * timedelta(hours=9))
-    add_failures(database, 2, finished_at=now - timedelta(hours=30))
+        add_answered(database, "hat" if number % 3 else "shirt", ended=NOW - number * timedelta(hours=9))
+    add_failures(database, 2, finished_at=NOW - timedelta(hours=30))
     return database
 
 
@@ -63,7 +69,7 @@ def test_keeping_twice_changes_nothing(busy: Database) -> None:
 
 def test_what_ends_after_an_hour_was_kept_shows_once_a_new_hour_is_kept(busy: Database) -> None:
     hours.keep(busy)
-    add_answered(busy, ended=utc_now() - timedelta(hours=3))  # by a machine whose clock was set back
+    add_answered(busy, ended=NOW - timedelta(hours=3))  # by a machine whose clock was set back
     with busy.write() as session:
         newest = session.scalar(select(func.max(HourlyFigures.hour)))
         session.execute(delete(HourlyFigures).where(HourlyFigures.hour == newest))
@@ -74,7 +80,7 @@ def test_what_ends_after_an_hour_was_kept_shows_once_a_new_hour_is_kept(busy: Da
 def test_hours_that_are_missing_are_counted_from_the_jobs_until_they_are_kept_again(busy: Database) -> None:
     hours.keep(busy)
     count = kept(busy)
-    middle = hour_of(utc_now()) - 80 * HOUR
+    middle = hour_of(NOW) - 80 * HOUR
     with busy.write() as session:
         session.execute(delete(HourlyFigures).where(HourlyFigures.hour.between(middle, middle + 10 * HOUR)))
     assert last_days(busy) == from_jobs(busy)
@@ -84,7 +90,7 @@ def test_hours_that_are_missing_are_counted_from_the_jobs_until_they_are_kept_ag
 
 
 def test_old_hours_are_dropped(database: Database) -> None:
-    long_ago = hour_of(utc_now() - hours.KEPT) - HOUR
+    long_ago = hour_of(NOW - hours.KEPT) - HOUR
     with database.write() as session:
         session.add(HourlyFigures(hour=long_ago, figures=Tally().as_json()))
     hours.keep(database)
@@ -97,7 +103,7 @@ def test_an_hour_is_counted_again_when_one_of_its_photos_is_deleted(
 ) -> None:
     seller = add_user(database)
     photo = add_photo(database, blobs, seller)
-    ended = utc_now() - timedelta(days=3)
+    ended = NOW - timedelta(days=3)
     add_answered(database, owner_id=seller.id, photo_id=photo.id, ended=ended)
     hours.keep(database)
     with database.write() as session:
@@ -111,7 +117,7 @@ def test_hours_are_counted_again_when_somebodys_jobs_go(database: Database, blob
     seller = add_user(database)
     for seed in range(3):
         photo = add_photo(database, blobs, seller, seed)
-        ended = utc_now() - timedelta(days=2 + seed)
+        ended = NOW - timedelta(days=2 + seed)
         add_answered(database, owner_id=seller.id, photo_id=photo.id, ended=ended)
     hours.keep(database)
     with database.write() as session:
@@ -123,8 +129,8 @@ def test_hours_are_counted_again_when_somebodys_jobs_go(database: Database, blob
 
 
 def test_a_wait_of_a_clock_that_was_set_back_counts_as_none(database: Database) -> None:
-    job = add_answered(database)
+    job = add_answered(database, ended=NOW)
     with database.write() as session:
-        session.execute(update(Job).where(Job.id == job.id).values(created_at=utc_now() + timedelta(hours=2)))
+        session.execute(update(Job).where(Job.id == job.id).values(created_at=NOW + timedelta(hours=2)))
     (found,) = last_days(database).values()
     assert found.wait_seconds(0.5) == pytest.approx(0.01, rel=0.1)

@@ -18,7 +18,7 @@ from shared.errors import PhotoCorruptError, PhotoTooSmallError, PhotoTypeError
 from shared.photos.decoder import Decoder
 from shared.photos.intake import prepare
 from tests.factories import picture
-from tests.processes import wait_until
+from tests.processes import asked, wait_until, with_command
 
 
 @pytest.fixture
@@ -29,8 +29,9 @@ def decoder() -> Iterator[Decoder]:
 
 
 def children() -> list[psutil.Process]:
-    alive = [child for child in psutil.Process().children() if child.status() != psutil.STATUS_ZOMBIE]
-    return [child for child in alive if "shared.photos.decoder_child" in child.cmdline()]
+    states = asked(psutil.Process().children(), psutil.Process.status)
+    alive = [child for child, state in states if state != psutil.STATUS_ZOMBIE]
+    return with_command(alive, "shared.photos.decoder_child")
 
 
 def unread(child: psutil.Process) -> int:

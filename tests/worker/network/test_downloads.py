@@ -68,10 +68,10 @@ def test_a_server_that_never_answers_is_given_up_in_time(tmp_path: Path) -> None
 
 
 def test_nobody_listening_is_reported_at_once(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-    with pytest.raises(DownloadError, match="no connection"):
-        download_from_keras(tmp_path, no_report, f"http://127.0.0.1:{port}/")
+    with socket.socket() as deaf:
+        deaf.bind(("127.0.0.1", 0))  # and does not listen: nobody else can take the port meanwhile
+        with pytest.raises(DownloadError, match="no connection"):
+            download_from_keras(tmp_path, no_report, f"http://127.0.0.1:{deaf.getsockname()[1]}/")
 
 
 def test_an_index_without_the_wheel_is_reported_in_the_installers_words(

@@ -6,6 +6,7 @@ import random
 import time
 from collections.abc import Callable
 from itertools import pairwise
+from types import SimpleNamespace
 from typing import Any
 
 import keras
@@ -16,6 +17,7 @@ import pytest
 from shared.errors import CancelledError, ValidationError
 from shared.models.feature_space import FEATURE_COUNT
 from shared.models.hyperparameters import HyperParameters
+from worker.training import fit
 from worker.training.course import EpochMetrics, StopReason, Trained, TrainingDivergedError, TrainingState
 from worker.training.fit import Floats, build_model, head_of, train_head
 
@@ -235,13 +237,19 @@ def test_cancelled_before_the_first_epoch_ended_there_is_no_head() -> None:
         _train(should_stop=lambda: True)
 
 
-def test_whether_to_stop_is_asked_a_few_times_a_second_at_most() -> None:
+def test_whether_to_stop_is_asked_a_few_times_a_second_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[float] = []
     asked: list[float] = []
 
+    def now() -> float:
+        read.append(time.monotonic())
+        return read[-1]
+
     def ask() -> bool:
-        asked.append(time.monotonic())
+        asked.append(read[-1])  # when asking was decided: this line itself may come late, and the next not
         return False
 
+    monkeypatch.setattr(fit, "time", SimpleNamespace(monotonic=now))
     _train(should_stop=ask, batch_size=1)
     assert len(asked) >= 1
     assert all(later - earlier > 0.24 for earlier, later in pairwise(asked))

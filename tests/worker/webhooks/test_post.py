@@ -19,7 +19,6 @@ import pytest
 
 from shared.settings import Settings, load_settings
 from shared.webhooks.deliveries import Outcome
-from tests.live_system import free_port
 from tests.webhook_receiver import Receiver, receiver, status
 from worker.webhooks import post as module
 from worker.webhooks.post import MAX_ANSWER_BYTES, Poster
@@ -44,7 +43,7 @@ def post(settings: Settings, url: str, poster: Poster | None = None) -> Outcome:
 
 @pytest.fixture
 def names(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[list[str]]]:
-    """Names of ours and the addresses that one lookup after the other gives; the last stays."""
+    """Names of ours and the addresses that one lookup after the other gives, perhaps none; the last stays."""
     known: dict[str, list[list[str]]] = {}
     real = socket.getaddrinfo
 
@@ -53,6 +52,8 @@ def names(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[list[str]]]:
             return real(host, port, *args, **options)
         answers = known[host]
         found = answers.pop(0) if len(answers) > 1 else answers[0]
+        if not found:
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port or 0)) for address in found]
 
     monkeypatch.setattr(socket, "getaddrinfo", look_up)
@@ -130,9 +131,8 @@ def test_of_a_public_answer_the_beginning_is_kept_as_text_and_of_a_private_one_n
 
 
 def test_a_receiver_that_drips_or_hangs_is_left_after_a_while(
-    local: Settings, shop: Receiver, monkeypatch: pytest.MonkeyPatch
+    local: Settings, shop: Receiver, names: dict[str, list[list[str]]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "TOTAL_SECONDS", 0.5)
     over = threading.Event()
 
     def drip(handler: BaseHTTPRequestHandler) -> None:
@@ -142,14 +142,19 @@ def test_a_receiver_that_drips_or_hangs_is_left_after_a_while(
 
     shop.answer = drip
     began = time.monotonic()
-    outcome = post(local, shop.url)
+    with monkeypatch.context() as patched:
+        patched.setattr(module, "TOTAL_SECONDS", 0.5)
+        outcome = post(local, shop.url)
     over.set()
     assert outcome.status is None
     assert "did not answer" in (outcome.error or "")
     assert time.monotonic() - began < 5
     shop.answer = lambda handler: handler.connection.close()
     assert "broke" in (post(local, shop.url).error or "")
-    assert "refused" in (post(local, f"http://127.0.0.1:{free_port()}/").error or "")
+    with socket.socket() as deaf:
+        deaf.bind(("127.0.0.1", 0))  # and does not listen: nobody else can take the port meanwhile
+        assert "refused" in (post(local, f"http://127.0.0.1:{deaf.getsockname()[1]}/").error or "")
+    names["nowhere.invalid"] = [[]]
     assert "leads nowhere" in (post(local, "http://nowhere.invalid/").error or "")
 
 
