@@ -78,8 +78,7 @@ def _queues(found: Overview) -> Iterator[Matter]:
 
 def _workers(found: Overview) -> Iterator[Matter]:
     address = url_for("pages.jobs")
-    silent = [worker for worker in found.workers if found.now - worker.seen_at > SILENCE]
-    if silent:
+    if silent := _missing(found):
         names = ", ".join(worker.name for worker in silent)
         text = f"Not heard of for longer than {SILENCE.seconds} s: {names}."
         yield Matter("worker_silent", "warn", text, "See the workers", address)
@@ -90,6 +89,22 @@ def _workers(found: Overview) -> Iterator[Matter]:
     if not any(worker.kind == "maintain" for worker in found.workers):
         text = "No upkeep process has been heard of: jobs of dead workers stay where they are."
         yield Matter("no_upkeep", "warn", text, "See the workers", address)
+
+
+def _missing(found: Overview) -> list[WorkerHeartbeat]:
+    """Those that are silent and in whose place, on the same machine, no other has started since."""
+    silent = [worker for worker in found.workers if found.now - worker.seen_at > SILENCE]
+    others = [worker for worker in found.workers if worker not in silent]
+    return [
+        gone
+        for gone in silent
+        if not any(_place(other) == _place(gone) and other.started_at > gone.seen_at for other in others)
+    ]
+
+
+def _place(worker: WorkerHeartbeat) -> str:
+    """What a worker does and on which machine: its name, KIND@HOST:PROCESS, without the process."""
+    return worker.name.rsplit(":", 1)[0]
 
 
 def _fell_back(worker: WorkerHeartbeat) -> bool:

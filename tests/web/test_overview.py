@@ -41,7 +41,10 @@ ROW = re.compile(r'<tr role="row" id="job-|<li class="listing-card">')
 NEXT = re.compile(r'rel="next" href="([^"]+)"')
 
 
-def add_workers(database: Database, *names: str, silent: timedelta = timedelta()) -> None:
+def add_workers(
+    database: Database, *names: str, silent: timedelta = timedelta(), age: timedelta = timedelta()
+) -> None:
+    """Workers that started `age` ago and were last heard of `silent` ago."""
     now = utc_now()
     with database.write() as session:
         for name in names:
@@ -52,7 +55,7 @@ def add_workers(database: Database, *names: str, silent: timedelta = timedelta()
                     kind=kind,
                     engine=engine,
                     resident_bytes=1,
-                    started_at=now,
+                    started_at=now - age,
                     seen_at=now - silent,
                 )
             )
@@ -178,6 +181,19 @@ def test_a_silent_worker_and_a_long_wait_need_a_look(
     found = matters(as_admin)
     assert found["worker_silent"][1] == "Not heard of for longer than 30 s: predict@b."
     assert found["long_wait"] == ("warn", "1 photo waiting, the oldest for 20 min.", 1)
+
+
+@pytest.mark.usefixtures("champion")
+def test_a_worker_that_was_killed_is_not_missed_once_another_has_taken_its_place(
+    database: Database, as_admin: Api
+) -> None:
+    silent = timedelta(minutes=3)
+    add_workers(database, "predict@b:1", silent=silent, age=2 * silent)
+    add_workers(database, "predict@b:2", age=2 * silent)  # works beside it, and did before
+    add_workers(database, "predict@c:3", "train@b:4")  # elsewhere, or something else
+    assert matters(as_admin)["worker_silent"][1] == "Not heard of for longer than 30 s: predict@b:1."
+    add_workers(database, "predict@b:5")
+    assert matters(as_admin) == {}
 
 
 @pytest.mark.usefixtures("champion")
