@@ -99,15 +99,18 @@ def test_an_immediate_restart_under_load_loses_no_accepted_photo(
     system: System, server: Postgres, seeds: Iterator[int]
 ) -> None:
     stop = threading.Event()
+    ids = []
     with ThreadPoolExecutor(1) as pool:
         uploads = pool.submit(upload_until, system, seeds, stop)
         for _ in range(3):
             taken = next(seeds)
             server.stop_at_once()
             server.start()
-            assert system.upload(taken, f"key-{taken}").status_code == 202
+            answer = system.upload(taken, f"key-{taken}")
+            assert answer.status_code == 202
+            ids.append(str(as_json(answer)["job"]["id"]))
         stop.set()
-        ids = uploads.result()
+        ids += uploads.result()
     assert_promise_kept(system, ids)
 
 
