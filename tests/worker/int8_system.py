@@ -30,9 +30,12 @@ PHOTOS = 128
 
 
 @contextmanager
-def int8_world(settings: Settings, weights: Path, digest: str, engines: Path) -> Iterator[WorkerContext]:
-    """A worker whose engine is made of random weights."""
-    shutil.copytree(engines, settings.data_dir / "engines")
+def int8_world(
+    settings: Settings, weights: Path, digest: str, engines: Path | None = None
+) -> Iterator[WorkerContext]:
+    """A worker whose engine is made of random weights: `engines`, unless they lie in its data folder."""
+    if engines is not None:
+        shutil.copytree(engines, settings.data_dir / "engines")
     own = dataclasses.replace(
         settings,
         engine=EngineChoice.OPENVINO_INT8,

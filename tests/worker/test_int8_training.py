@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,11 +15,13 @@ from shared.jobs.states import JobState
 from shared.models import engine_gates, registry
 from shared.models.card import model_card
 from shared.models.hyperparameters import HyperParameters
+from shared.settings import Settings, load_settings
 from shared.sweeps import store as sweeps
 from shared.sweeps.plan import SweepPlan
 from shared.tables import EngineGate, Job, ModelVersion
 from tests.factories import add_champion, add_user
-from tests.worker.int8_system import add_examples, judge, pass_gate
+from tests.worker.conftest import RandomWeights
+from tests.worker.int8_system import add_examples, int8_world, judge, pass_gate
 from tests.worker.training_system import QUICK, add_training, job_now, version_of
 from worker.context import WorkerContext
 from worker.stopping import PlannedStop
@@ -30,15 +35,33 @@ def database_url(sqlite_url: str) -> str:
     return sqlite_url
 
 
+@pytest.fixture(scope="module")
+def judged(
+    tmp_path_factory: pytest.TempPathFactory,
+    migrated_sqlite: Path,
+    redis_url: str,
+    random_weights: RandomWeights,
+    built_engines: Path,
+) -> Path:
+    """A data folder with a champion, a dataset, and an int8 network on which the champion was judged."""
+    folder = tmp_path_factory.mktemp("judged")
+    shutil.copy(migrated_sqlite, folder / "hangtag.db")
+    settings = load_settings({"HANGTAG_DATA_DIR": str(folder), "HANGTAG_REDIS_URL": redis_url})
+    with int8_world(settings, *random_weights, built_engines) as context:
+        base = context.settings.base_weights_digest
+        champion = add_champion(context.database, context.blobs, base_digest=base)
+        add_examples(context)
+        assert judge(context).state is JobState.SUCCEEDED
+        pass_gate(context, champion.number)
+    return folder
+
+
 @pytest.fixture
-def context(int8_context: WorkerContext) -> WorkerContext:
-    """A champion, a dataset, and an int8 network on which the champion was judged."""
-    base = int8_context.settings.base_weights_digest
-    champion = add_champion(int8_context.database, int8_context.blobs, base_digest=base)
-    add_examples(int8_context)
-    assert judge(int8_context).state is JobState.SUCCEEDED
-    pass_gate(int8_context, champion.number)
-    return int8_context
+def context(judged: Path, settings: Settings, random_weights: RandomWeights) -> Iterator[WorkerContext]:
+    """A worker on a copy of it."""
+    shutil.copytree(judged, settings.data_dir, dirs_exist_ok=True)
+    with int8_world(settings, *random_weights) as copied:
+        yield copied
 
 
 def train(context: WorkerContext, **changes: Any) -> Job:
