@@ -102,9 +102,12 @@ def _parse(env: Mapping[str, str], name: str, default: str, convert: Callable[[s
 
 def _between(low: int, high: int) -> Callable[[str], int]:
     def convert(raw: str) -> int:
-        value = int(raw)
+        try:
+            value = int(raw)
+        except ValueError:
+            value = low - 1
         if not low <= value <= high:
-            raise ValueError(f"it must lie between {low} and {high}.")
+            raise ValueError(f"it must be a whole number from {low} to {high}.")
         return value
 
     return convert

@@ -104,7 +104,10 @@ def freeze(as_json: AsJson = False) -> None:
     if as_json:
         print_json(version.as_json())
     else:
-        out.print(f"Dataset version {version.number} ({version.sha256[:12]}). Train on it: hangtag train")
+        out.print(
+            f"Dataset version {version.number} ({version.sha256[:12]}). "
+            f"Train on it: hangtag train --dataset-version {version.number}"
+        )
 
 
 def _print_counts(counts: Mapping[str, Mapping[str, int]]) -> None:
@@ -130,7 +133,8 @@ def _print_report(report: ImportReport, as_json: bool) -> None:
     out.print(
         f"{report.imported} photos imported, {report.already_known} known already, "
         f"{len(report.duplicates)} repeated, {len(report.unreadable)} unreadable. "
-        f"Dataset version {report.dataset_version} ({report.dataset_digest[:12]}). Train on it: hangtag train"
+        f"Dataset version {report.dataset_version} ({report.dataset_digest[:12]}). "
+        f"Train on it: hangtag train --dataset-version {report.dataset_version}"
     )
 
 

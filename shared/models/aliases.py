@@ -7,6 +7,7 @@ import re
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from shared.audit import Action
 from shared.blobs import BlobStore
 from shared.database import Database
 from shared.errors import ConflictError, NotFoundError, PromotionRefusedError, ValidationError
@@ -37,7 +38,8 @@ def promote(session: Session, number: int, actor: str, reason: str, *, override:
 
 
 def rollback(session: Session, actor: str, reason: str) -> AliasChange:
-    """Let the version answer that answered before. The gate is not asked: the way back is always open.
+    """Let the version answer that answered before this one was promoted. The gate is not asked: the way back
+    is always open. The next rollback leads further back, never to what was just left.
 
     Raises:
         NotFoundError: no version answered before.
@@ -46,7 +48,7 @@ def rollback(session: Session, actor: str, reason: str) -> AliasChange:
     number = previous_champion(session)
     if number is None:
         raise NotFoundError("There was no champion before this one, so there is nothing to go back to.")
-    return registry.promote(session, number, actor, reason)
+    return registry.promote(session, number, actor, reason, action=Action.ROLLED_BACK)
 
 
 def require_files(database: Database, blobs: BlobStore, number: int) -> None:
@@ -75,10 +77,17 @@ def require_way_back(database: Database, blobs: BlobStore) -> None:
 
 
 def previous_champion(session: Session) -> int | None:
-    """The version that answered before the present one, if any did."""
-    moved = (AliasChange.name == CHAMPION, AliasChange.before != AliasChange.after)
-    latest = session.scalar(select(AliasChange).where(*moved).order_by(AliasChange.id.desc()).limit(1))
-    return latest.before if latest else None
+    """The version that answered before the present one was promoted, if any did."""
+    changes = session.scalars(
+        select(AliasChange).where(AliasChange.name == CHAMPION).order_by(AliasChange.id)
+    )
+    path: list[int | None] = []  # of versions on which the present one stands
+    for change in changes:
+        if change.gate is None and change.after in path:  # a rollback: no gate was asked
+            del path[path.index(change.after) + 1 :]
+        elif change.after not in path[-1:]:
+            path.append(change.after)
+    return path[-2] if len(path) > 1 else None
 
 
 def point(session: Session, name: str, number: int, actor: str, reason: str) -> AliasChange:

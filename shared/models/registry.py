@@ -135,9 +135,15 @@ def aliases(session: Session) -> dict[str, int]:
 
 
 def promote(
-    session: Session, number: int, actor: str, reason: str, gate: dict[str, Any] | None = None
+    session: Session,
+    number: int,
+    actor: str,
+    reason: str,
+    gate: dict[str, Any] | None = None,
+    action: Action = Action.PROMOTED,
 ) -> AliasChange:
     """Let a version answer sellers from now on, and remember who decided it, why, and what the gate said.
+    `action` is what the audit log calls it.
 
     Raises:
         NotFoundError: there is no such version.
@@ -145,11 +151,10 @@ def promote(
     """
     change = move(session, CHAMPION, number, actor, reason, gate)
     outbox.version_promoted(session, change)
-    back = change.before is not None and number < change.before
-    action = Action.ROLLED_BACK if back else Action.PROMOTED
-    audit.record(
-        session, actor, action, f"version {number}", {"before": change.before, "reason": change.reason}
-    )
+    details: dict[str, Any] = {"before": change.before, "reason": change.reason}
+    if gate and gate["overridden"]:
+        details["overridden"] = [check["name"] for check in gate["checks"] if not check["passed"]]
+    audit.record(session, actor, action, f"version {number}", details)
     return change
 
 

@@ -50,6 +50,12 @@ def test_a_wrong_value_stops_the_start_and_is_named(tmp_path: Path, name: str, v
         load_settings({"HANGTAG_DATA_DIR": str(tmp_path), name: value})
 
 
+@pytest.mark.parametrize("value", ["eighty", "0", "65536"])
+def test_a_wrong_number_is_answered_with_what_it_may_be(tmp_path: Path, value: str) -> None:
+    with pytest.raises(SettingsError, match="it must be a whole number from 1 to 65535"):
+        load_settings({"HANGTAG_DATA_DIR": str(tmp_path), "HANGTAG_PORT": value})
+
+
 def test_a_misspelled_variable_is_not_ignored(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="HANGTAG_PROT is not a setting"):
         load_settings({"HANGTAG_DATA_DIR": str(tmp_path), "HANGTAG_PROT": "8001"})

@@ -153,6 +153,21 @@ def test_the_way_back_is_open_even_to_a_version_the_gate_would_refuse(
         assert registry.require_champion(session).number == worse
 
 
+def test_a_second_way_back_leads_further_back_and_never_to_what_was_left(
+    database: Database, blobs: BlobStore
+) -> None:
+    first = add_champion(database, blobs).number
+    second, third = (add_version(database, blobs, seed=seed).number for seed in (1, 2))
+    with database.write() as session:
+        for number in (second, third):
+            aliases.promote(session, number, "Ada", "Better.", override=True)
+        assert aliases.rollback(session, "Ada", "Worse.").after == second
+        assert aliases.rollback(session, "Ada", "That one, too.").after == first
+        assert aliases.previous_champion(session) is None
+        aliases.promote(session, third, "Ada", "It was the light.", override=True)
+        assert aliases.previous_champion(session) == first
+
+
 def test_without_a_champion_before_there_is_no_way_back(database: Database, blobs: BlobStore) -> None:
     add_champion(database, blobs)
     with pytest.raises(NotFoundError), database.write() as session:

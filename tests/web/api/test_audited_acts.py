@@ -27,9 +27,10 @@ def newest(database: Database, action: Action) -> tuple[str, str]:
 def test_promotions_and_rollbacks(as_admin: Api, database: Database, blobs: BlobStore) -> None:
     first = add_champion(database, blobs)
     second = add_version(database, blobs, seed=1)
-    for version, action in ((second, Action.PROMOTED), (first, Action.ROLLED_BACK)):
-        as_admin("PUT", "/api/v1/aliases/champion", json={"version": version.number, "reason": "Better."})
-        assert newest(database, action) == ("Ada", f"version {version.number}")
+    as_admin("PUT", "/api/v1/aliases/champion", json={"version": second.number, "reason": "Better."})
+    assert newest(database, Action.PROMOTED) == ("Ada", f"version {second.number}")
+    as_admin("POST", "/api/v1/aliases/champion/rollback", json={"reason": "Worse."})
+    assert newest(database, Action.ROLLED_BACK) == ("Ada", f"version {first.number}")
 
 
 def test_releases_from_quarantine_one_by_one_and_as_a_group(as_admin: Api, database: Database) -> None:
