@@ -11,6 +11,7 @@ from shared.datasets import reports, store
 from shared.datasets.csv_import import CsvReport
 from shared.datasets.findings import Finding
 from shared.datasets.reports import Report
+from shared.datasets.withdrawn import withdrawn
 from shared.errors import NotFoundError, ValidationError
 from shared.jobs.states import JobKind, Split
 from shared.tables import DatasetVersion
@@ -97,17 +98,19 @@ def dataset(number: int) -> str:
         report = reports.of(session, version)
         job = reports.running(session, number)
         samples = {name: store.photos(session, number, name, limit=SAMPLES)[0] for name in version.classes}
+        deleted = withdrawn(session, number)
     rows = [
         CountRow(
             name,
             [version.counts.get(split.value, {}).get(name, 0) for split in Split],
-            [_photo(line) for line in samples[name]],
+            [_photo(line) for line in samples[name] if line.digest not in deleted],
         )
         for name in version.classes
     ]
     return render_template(
         "data/dataset.html",
         version=version,
+        deleted=len(deleted),
         report=report,
         shown={found.name: _finding_photos(found) for found in report.findings},
         job=job,
@@ -127,13 +130,15 @@ def dataset_photos(number: int) -> str:
         version = store.find(session, number)
         split = _split(request.args.get("split"))
         lines, total = store.photos(session, number, label, split, offset=offset, limit=PHOTOS_PER_PAGE)
+        deleted = withdrawn(session, number)
     return render_template(
         "data/photos.html",
         version=version,
         label=label,
         split=split,
         splits=list(Split),
-        photos=[_photo(line) for line in lines],
+        photos=[_photo(line) for line in lines if line.digest not in deleted],
+        deleted=sum(line.digest in deleted for line in lines),
         total=total,
         offset=offset,
         per_page=PHOTOS_PER_PAGE,

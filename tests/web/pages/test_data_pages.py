@@ -52,6 +52,21 @@ def test_photos_are_filtered_by_category_and_side(admin_signed_in: FlaskClient, 
     assert [digest for digest in digests if digest in page] == [digests[4]]
 
 
+def test_a_version_says_which_of_its_photos_were_deleted_since_and_shows_none_of_them(
+    admin_signed_in: FlaskClient, database: Database, digests: list[str]
+) -> None:
+    with database.write() as session:
+        session.delete(session.get_one(Example, digests[0]))
+        session.add(DeletedPhoto(digest=digests[0]))
+    page = admin_signed_in.get("/data/1").text
+    assert "1 photo was deleted since" in page
+    hats = admin_signed_in.get("/data/1/photos?label=hat").text
+    assert "1 photo that was here was deleted since" in hats
+    for shown in (page, hats):
+        assert digests[0] not in shown
+        assert digests[2] in shown
+
+
 @pytest.mark.usefixtures("digests")
 @pytest.mark.parametrize(
     "path", ["/data/1/photos?label=hat&offset=", "/people/audit?cursor=", "/people/audit?cursor=-"]
