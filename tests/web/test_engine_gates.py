@@ -81,7 +81,7 @@ def test_a_version_nobody_judged_says_what_it_takes(
     admin_signed_in: FlaskClient, database: Database, blobs: BlobStore
 ) -> None:
     add_champion(database, blobs)
-    assert "a hundred validation photos is imported" in admin_signed_in.get("/versions/1").text
+    assert "its categories and a hundred validation photos" in admin_signed_in.get("/versions/1").text
 
 
 def test_the_api_tells_the_judgement_with_its_figures(
