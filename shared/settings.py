@@ -102,13 +102,9 @@ def _parse(env: Mapping[str, str], name: str, default: str, convert: Callable[[s
 
 def _between(low: int, high: int) -> Callable[[str], int]:
     def convert(raw: str) -> int:
-        try:
-            value = int(raw)
-        except ValueError:
-            value = low - 1
-        if not low <= value <= high:
+        if not raw.isdecimal() or not low <= int(raw) <= high:
             raise ValueError(f"it must be a whole number from {low} to {high}.")
-        return value
+        return int(raw)
 
     return convert
 

@@ -83,8 +83,8 @@ def previous_champion(session: Session) -> int | None:
     )
     path: list[int | None] = []  # of versions on which the present one stands
     for change in changes:
-        if change.gate is None and change.after in path:  # a rollback: no gate was asked
-            del path[path.index(change.after) + 1 :]
+        if change.gate is None and change.after in path[-2:-1]:  # a rollback: no gate was asked
+            path.pop()
         elif change.after not in path[-1:]:
             path.append(change.after)
     return path[-2] if len(path) > 1 else None

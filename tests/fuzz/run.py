@@ -34,8 +34,8 @@ from tests.web_server import WebServer, serve
 
 # Everything that can be said about a file; 500 and a broken connection cannot.
 EXPECTED = {202, 400, 413, 415, 422}
-# Said of a moment, and not of a file: when it may be sent again, it is, once.
-COME_BACK = {429, 503}
+# Said of a moment, and not of a file: it is sent again, once, when it may be.
+COME_BACK = 429
 LONGEST_WAIT_SECONDS = 10
 AT_ONCE = 8
 # As many as one person may send to one web process at once, so that none is asked to come back.
@@ -98,7 +98,7 @@ def _send(client: httpx.Client, data: bytes, is_archive: bool, report: Report) -
     path, part = ("/api/v1/batches", "archive") if is_archive else ("/api/v1/classifications", "photo")
     try:
         response = client.post(path, files={part: ("file", data)})
-        if response.status_code in COME_BACK and "Retry-After" in response.headers:
+        if response.status_code == COME_BACK:
             # A machine that stands still is no fault of the input; one that is told so twice is looked at.
             report.asked_back += 1
             time.sleep(min(int(response.headers["Retry-After"]), LONGEST_WAIT_SECONDS))

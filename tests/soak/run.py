@@ -41,7 +41,6 @@ DRAIN_SECONDS = 240
 SAMPLE = 50
 # Between the two looks at rows that have ended.
 SECOND_LOOK_SECONDS = 15
-# Less what the machine stood still meanwhile: among a hundred uploads the slowest decides.
 UPLOAD_SECONDS = 3.0
 # Photos whose story is told.
 SLOWEST = 3
@@ -139,15 +138,14 @@ def _other_answers(system: LiveSystem, database: Database, blobs: BlobStore, see
 
 
 def _slow_uploads(sellers: Sellers, nemesis: Nemesis) -> Iterator[str]:
-    slow = _p99([took - still for took, still in _while_frozen(sellers, nemesis)])
+    slow = _p99(_while_frozen(sellers, nemesis))
     if slow >= UPLOAD_SECONDS:
         yield f"99 % of uploads while Redis was frozen took up to {slow:.1f} s"
 
 
-def _while_frozen(sellers: Sellers, nemesis: Nemesis) -> list[tuple[float, float]]:
-    """How long each of these uploads took, and how much of that the machine stood still."""
+def _while_frozen(sellers: Sellers, nemesis: Nemesis) -> list[float]:
     return [
-        (took, sellers.stalls.within(began, took))
+        took
         for (began, took), (first, last) in itertools.product(sellers.log.took, nemesis.frozen)
         if first <= began <= last
     ]
@@ -170,9 +168,7 @@ def _print_figures(database: Database, sellers: Sellers, nemesis: Nemesis) -> No
     for job in sorted(jobs, key=_waited)[-SLOWEST:]:
         _say(f"  {job.created_at:%H:%M:%S.%f} + {_waited(job):.1f} s: {_story(database, job)}")
     _say(f"uploads, p99          {_p99([took for _, took in log.took]):.2f} s")
-    frozen = _while_frozen(sellers, nemesis)
-    _say(f"  Redis frozen        {_p99([took - still for took, still in frozen]):.2f} s")
-    _say(f"  machine stood still {sum(still for _, still in frozen):.2f} s of them in all; subtracted")
+    _say(f"  Redis frozen        {_p99(_while_frozen(sellers, nemesis)):.2f} s")
 
 
 def _waited(job: Job) -> float:

@@ -11,7 +11,6 @@ import httpx
 
 from tests.factories import picture
 from tests.live_system import LiveSystem
-from tests.soak.stalls import Stalls
 
 # What a client does that was told to come back, or whose connection broke.
 RETRY_SECONDS = 0.5
@@ -36,7 +35,6 @@ class Sellers:
 
     def __init__(self, system: LiveSystem, seed: int, per_second: float, sellers: int) -> None:
         self.log = Log()
-        self.stalls = Stalls()
         self._system = system
         self._seed = seed
         self._pause = sellers / per_second
@@ -49,7 +47,6 @@ class Sellers:
 
     def start(self) -> None:
         """Begin to send."""
-        self.stalls.start()
         for thread in self._threads:
             thread.start()
 
@@ -58,7 +55,6 @@ class Sellers:
         self._stop.set()
         for thread in self._threads:
             thread.join()
-        self.stalls.stop()
 
     def _send_photos(self, number: int, step: int) -> None:
         chance = random.Random(self._seed + number)  # noqa: S311 - repeatable

@@ -12,7 +12,6 @@ import pytest
 from shared.models.feature_space import FeatureSpace
 from shared.settings import Settings
 from tests.random_weights import write_random_weights
-from tests.worker.int8_system import int8_world
 from tests.worker.training_system import training_world
 from worker.context import WorkerContext
 from worker.engines import keras_engine
@@ -60,15 +59,6 @@ def training_context(
 
     monkeypatch.setattr(keras_engine, "load_keras_engine", load)
     with training_world(settings, *random_weights, tmp_path / "photos") as context:
-        yield context
-
-
-@pytest.fixture
-def int8_context(
-    settings: Settings, random_weights: RandomWeights, built_engines: Path
-) -> Iterator[WorkerContext]:
-    """A worker that may use 8 bits."""
-    with int8_world(settings, *random_weights, built_engines) as context:
         yield context
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from sqlalchemy import select
@@ -12,9 +14,11 @@ from shared.blobs import network_key
 from shared.datasets import store as datasets
 from shared.jobs.states import JobState, Split
 from shared.models import engine_gates
+from shared.settings import Settings
 from shared.tables import DeletedPhoto, EngineGate, Example, ModelVersion
 from tests.factories import add_champion, add_version
-from tests.worker.int8_system import add_examples, judge, pass_gate
+from tests.worker.conftest import RandomWeights
+from tests.worker.int8_system import add_examples, int8_world, judge, pass_gate
 from worker.context import WorkerContext
 from worker.heartbeat import Heartbeat
 from worker.judge import request_judgement
@@ -34,8 +38,12 @@ def database_url(sqlite_url: str) -> str:
 
 
 @pytest.fixture
-def context(int8_context: WorkerContext) -> WorkerContext:
-    return int8_context
+def context(
+    settings: Settings, random_weights: RandomWeights, built_engines: Path
+) -> Iterator[WorkerContext]:
+    """A worker that may use 8 bits."""
+    with int8_world(settings, *random_weights, built_engines) as own:
+        yield own
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ Compiled = Callable[[Any], Any]
 
 
 def compiled(model: keras.Model) -> Compiled:
-    """The model in inference mode, compiled anew for each shape of its input."""
+    """The model in inference mode with the weights it has now, compiled anew for each shape of its input."""
     return _on_jax(model) if keras.backend.backend() == "jax" else _on_tensorflow(model)
 
 

@@ -16,7 +16,7 @@ def prepare_tensorflow(threads: int) -> Any:
     Takes GPU memory as it is needed instead of all of it, and `threads` CPU threads at most. Call it before
     anything else imports TensorFlow or Keras: what is already running keeps its own number of threads.
     """
-    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    os.environ["KERAS_BACKEND"] = "tensorflow"
     os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
     # Its notes on instruction sets say nothing about us; warnings and errors stay.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")

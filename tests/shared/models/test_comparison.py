@@ -166,6 +166,10 @@ def test_a_second_way_back_leads_further_back_and_never_to_what_was_left(
         assert aliases.previous_champion(session) is None
         aliases.promote(session, third, "Ada", "It was the light.", override=True)
         assert aliases.previous_champion(session) == first
+        for number in (first, second):
+            aliases.promote(session, number, "Ada", "In turns.", override=True)
+        assert aliases.rollback(session, "Ada", "Worse.").after == first
+        assert aliases.previous_champion(session) == third
 
 
 def test_without_a_champion_before_there_is_no_way_back(database: Database, blobs: BlobStore) -> None:

@@ -37,6 +37,13 @@ def digests(database: Database, blobs: BlobStore) -> list[str]:
     return found
 
 
+def withdraw(database: Database, digest: str) -> None:
+    """Somebody deleted this photo; the dataset version goes on listing it."""
+    with database.write() as session:
+        session.delete(session.get_one(Example, digest))
+        session.add(DeletedPhoto(digest=digest))
+
+
 def test_a_version_shows_counts_and_photos_of_each_category(
     admin_signed_in: FlaskClient, digests: list[str]
 ) -> None:
@@ -55,9 +62,7 @@ def test_photos_are_filtered_by_category_and_side(admin_signed_in: FlaskClient, 
 def test_a_version_says_which_of_its_photos_were_deleted_since_and_shows_none_of_them(
     admin_signed_in: FlaskClient, database: Database, digests: list[str]
 ) -> None:
-    with database.write() as session:
-        session.delete(session.get_one(Example, digests[0]))
-        session.add(DeletedPhoto(digest=digests[0]))
+    withdraw(database, digests[0])
     page = admin_signed_in.get("/data/1").text
     assert "1 photo was deleted since" in page
     hats = admin_signed_in.get("/data/1/photos?label=hat").text
@@ -185,9 +190,7 @@ def test_a_label_from_a_table_goes_with_the_photo_it_names(
 def test_a_deleted_photo_is_no_example_again_because_an_old_version_lists_it(
     as_admin: Api, database: Database, digests: list[str]
 ) -> None:
-    with database.write() as session:
-        session.delete(session.get_one(Example, digests[0]))
-        session.add(DeletedPhoto(digest=digests[0]))
+    withdraw(database, digests[0])
     data, headers = f"photo,label\n{digests[0]},hat\n".encode(), {"Content-Type": "text/csv"}
     answer = as_admin("POST", "/api/v1/datasets/examples", data=data, headers=headers)
     assert (answer.json["added"], [error["line"] for error in answer.json["errors"]]) == (0, [2])

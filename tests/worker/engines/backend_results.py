@@ -1,6 +1,7 @@
 """What the network and a training give on the backend that Keras runs on here.
 
-`python -m tests.worker.engines.backend_results FILE` writes it for a backend that the environment names.
+`python -m tests.worker.engines.backend_results FILE` writes it for the backend that KERAS_BACKEND names.
+Keras takes one for good when it is imported, which happens here before the product asks for TensorFlow.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 
 from shared.models.feature_space import FeatureSpace
@@ -18,7 +20,11 @@ from tests.factories import random_head
 from worker.engines.drawn_photos import draw_photos
 from worker.engines.keras_engine import load_keras_engine
 from worker.network.base_weights import ensure_base_weights
+from worker.network.split import split_network
 from worker.network.version_weights import load_weights
+from worker.training.fine_tune import MappedPhotos, fine_tune
+from worker.training.fit import train_head
+from worker.training.trunk import compiled_trunk
 
 SIDE = 71
 PHOTOS = draw_photos(SIDE, 8)
@@ -37,13 +43,6 @@ def results(settings: Settings) -> dict[str, Any]:
     weights = ensure_base_weights(settings)
     engine = load_keras_engine(settings, space, weights)
     features, maps = engine.explain(PHOTOS).result(random_head().gradients)
-
-    import keras  # noqa: PLC0415 - the engine has prepared what it runs on
-
-    from worker.network.split import split_network  # noqa: PLC0415
-    from worker.training.fine_tune import MappedPhotos, fine_tune  # noqa: PLC0415
-    from worker.training.fit import train_head  # noqa: PLC0415
-    from worker.training.trunk import compiled_trunk  # noqa: PLC0415
 
     told: list[float] = []
     follow: dict[str, Any] = {
