@@ -27,13 +27,22 @@ BATCH_POLL_SECONDS = 0.5
 
 
 def classify(
-    photo: PhotoSource, *, wait: float = 0, listing_id: str | None = None, name: str | None = None
+    photo: PhotoSource,
+    *,
+    wait: float = 0,
+    listing_id: str | None = None,
+    position: int | None = None,
+    name: str | None = None,
 ) -> Flow[Classification]:
-    """Send a photo, as bytes or as the path of its file, and wait up to `wait` seconds for its answer."""
+    """Send a photo, as bytes or as the path of its file, and wait up to `wait` seconds for its answer.
+
+    `position` is its place in the listing, from 1; without it, the photo comes after the last.
+    """
     deadline = time.monotonic() + wait
     headers = once({"Prefer": f"wait={int(min(wait, POLL_SECONDS))}"} if wait >= 1 else {})
     part = yield from _part(photo, name)
-    form = {"listing_id": listing_id} if listing_id else None
+    place = {"listing_id": listing_id, "position": position and str(position)}
+    form = {name: value for name, value in place.items() if value} or None
     request = Request("POST", address("classifications"), headers=headers, files=[("photo", part)], form=form)
     response = yield from send(request)
     accepted = Classification.model_validate_json(response.content)
@@ -143,6 +152,12 @@ def create_listing(title: str = "", photo_ids: Sequence[str] = ()) -> Flow[Listi
 def listing(listing_id: str) -> Flow[Listing]:
     """A listing with its photos, what is suggested and what was chosen."""
     return _listing((yield from send(Request("GET", address("listings", listing_id)))))
+
+
+def make_cover(listing_id: str, photo_id: str) -> Flow[Listing]:
+    """Move a photo of a listing before all others."""
+    request = Request("PUT", address("listings", listing_id, "cover"), json={"photo_id": photo_id})
+    return _listing((yield from send(request)))
 
 
 def choose_category(seen: Listing, category: str) -> Flow[Listing]:

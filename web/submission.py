@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from sqlalchemy.orm import Session
 
 from shared.jobs import store
@@ -15,8 +17,16 @@ from shared.tables import Job, Photo
 from web.services import Services, services
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a photo goes: into a listing, to a position among its photos or after the last."""
+
+    listing_id: str
+    position: int | None = None
+
+
 def submit_photo(
-    services: Services, owner_id: str, data: bytes, filename: str | None, listing_id: str | None = None
+    services: Services, owner_id: str, data: bytes, filename: str | None, place: Place | None = None
 ) -> tuple[Job, Photo]:
     """Store a photo and queue its classification. When this returns, the job will run.
 
@@ -29,7 +39,7 @@ def submit_photo(
     """
     prepared = prepare_photo(services, data)
     with services.database.write() as session:
-        job, photo = accept(session, owner_id, prepared, filename, listing_id)
+        job, photo = accept(session, owner_id, prepared, filename, place)
     wake(services, job)
     return job, photo
 
@@ -51,7 +61,7 @@ def accept(
     owner_id: str,
     prepared: PreparedPhoto,
     filename: str | None,
-    listing_id: str | None = None,
+    place: Place | None = None,
 ) -> tuple[Job, Photo]:
     """The rows of an accepted photo. What is known of it already, the champion's answer or that it takes
     workers down, is told at once.
@@ -64,8 +74,9 @@ def accept(
     """
     services().room.require(session, services().settings, owner_id, [len(prepared.data)])
     photo, is_new = photos.ensure(session, owner_id, prepared, filename)
-    if listing_id is not None:
-        listings.add_photo(session, listings.find(session, listing_id, owner_id, change=True), photo)
+    if place is not None:
+        listing = listings.find(session, place.listing_id, owner_id, change=True)
+        listings.add_photo(session, listing, photo, place.position)
     known = None if is_new else _known_job(session, owner_id, photo)
     return known or store.create(session, JobKind.CLASSIFY, owner_id=owner_id, photo_id=photo.id), photo
 

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import Select, delete, func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from shared.clock import utc_now
@@ -22,6 +22,8 @@ from shared.tables import CategoryChoice, Listing, ListingPhoto, Photo
 MAX_TITLE = 120
 # The largest marketplaces take 10 to 24 photos of an item; thirty leave room and keep a page quick.
 MAX_PHOTOS = 30
+# Positions only compare; this leaves room to count on when photos come and go, and fits every database.
+MAX_POSITION = 1_000_000
 # Every choice stays as a row; nobody changes their mind this often.
 MAX_CHOICES = 100
 
@@ -87,23 +89,40 @@ def rename(listing: Listing, title: str) -> None:
     listing.title = _checked_title(title)
 
 
-def add_photo(session: Session, listing: Listing, photo: Photo) -> None:
-    """Add a photo of the listing's owner; one that it has already stays where it is.
+def add_photo(session: Session, listing: Listing, photo: Photo, position: int | None = None) -> None:
+    """Add a photo of the listing's owner: at its position, or after the last one. One that the listing has
+    already stays where it is.
 
     Raises:
         ValidationError: there are as many as a listing takes.
     """
-    count, last = session.execute(
-        select(func.count(), func.max(ListingPhoto.position)).where(ListingPhoto.listing_id == listing.id)
-    ).one()
-    known = session.get(ListingPhoto, (listing.id, photo.id)) is not None
-    if count >= MAX_PHOTOS and not known:
-        raise ValidationError(f"A listing has at most {MAX_PHOTOS} photos. Begin another one for the rest.")
-    insert_if_absent(
-        session, ListingPhoto, listing_id=listing.id, photo_id=photo.id, position=(last or 0) + 1
+    count = session.scalar(
+        select(func.count()).select_from(ListingPhoto).where(ListingPhoto.listing_id == listing.id)
     )
+    known = session.get(ListingPhoto, (listing.id, photo.id)) is not None
+    if (count or 0) >= MAX_PHOTOS and not known:
+        raise ValidationError(f"A listing has at most {MAX_PHOTOS} photos. Begin another one for the rest.")
+    place = last_position(session, listing) + 1 if position is None else position
+    insert_if_absent(session, ListingPhoto, listing_id=listing.id, photo_id=photo.id, position=place)
     if listing.chosen is not None:
         labels.settle(session, photo.digest)
+
+
+def last_position(session: Session, listing: Listing) -> int:
+    """The position of a listing's last photo; 0 without photos."""
+    last = select(func.max(ListingPhoto.position)).where(ListingPhoto.listing_id == listing.id)
+    return session.scalar(last) or 0
+
+
+def make_cover(session: Session, listing: Listing, photo_id: str) -> None:
+    """Move a photo of a listing before all others.
+
+    Raises:
+        NotFoundError: the listing does not have it.
+    """
+    row = _photo_row(session, listing, photo_id)
+    first = select(func.min(ListingPhoto.position)).where(ListingPhoto.listing_id == listing.id)
+    row.position = session.scalars(first).one() - 1
 
 
 def remove_photo(session: Session, listing: Listing, photo_id: str) -> None:
@@ -112,12 +131,8 @@ def remove_photo(session: Session, listing: Listing, photo_id: str) -> None:
     Raises:
         NotFoundError: the listing does not have it.
     """
-    row = session.get(ListingPhoto, (listing.id, photo_id))
-    if row is None:
-        raise NotFoundError("This photo is not in the listing.")
-    session.execute(
-        delete(ListingPhoto).where(ListingPhoto.listing_id == listing.id, ListingPhoto.photo_id == photo_id)
-    )
+    session.delete(_photo_row(session, listing, photo_id))
+    session.flush()
     labels.settle(session, photo_store.find(session, photo_id).digest)
 
 
@@ -127,7 +142,7 @@ def photos(session: Session, listing_ids: Collection[str]) -> dict[str, list[Pho
         select(ListingPhoto.listing_id, Photo)
         .join(Photo, Photo.id == ListingPhoto.photo_id)
         .where(ListingPhoto.listing_id.in_(listing_ids))
-        .order_by(ListingPhoto.position)
+        .order_by(ListingPhoto.position, ListingPhoto.photo_id)
     )
     found: dict[str, list[Photo]] = defaultdict(list)
     for listing_id, photo in rows:
@@ -215,6 +230,13 @@ def _matching(
     if chosen_from is not None:
         query = query.where(Listing.chosen_at >= chosen_from)
     return query
+
+
+def _photo_row(session: Session, listing: Listing, photo_id: str) -> ListingPhoto:
+    row = session.get(ListingPhoto, (listing.id, photo_id))
+    if row is None:
+        raise NotFoundError("This photo is not in the listing.")
+    return row
 
 
 def _settle(session: Session, shown: list[Photo]) -> None:

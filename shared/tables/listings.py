@@ -45,7 +45,7 @@ class Listing(Base):
 
 
 class ListingPhoto(Base):
-    """A photo of a listing, in the order in which they were added."""
+    """A photo of a listing. The one with the lowest position is its cover; positions may have gaps."""
 
     __tablename__ = "listing_photo"
 

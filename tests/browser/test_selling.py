@@ -61,6 +61,26 @@ def test_a_suggestion_is_corrected_with_one_tap_and_the_history_tells(visit: Vis
     expect(page.locator("#history tbody th")).to_have_text(["Dress", "Not in this list"])
 
 
+def test_photos_keep_the_order_in_which_they_were_chosen_and_another_becomes_the_cover(visit: Visit) -> None:
+    page = visit.page
+    page.goto("/sell")
+    # The first one is by far the largest: without its position it would arrive last.
+    chosen = photos(220, 221, 222, 223, 224)
+    chosen[0]["buffer"] = picture(220, size=(3000, 4000))
+    page.get_by_label(DROP).set_input_files(chosen)
+    names = page.locator("#cards .photo-name")
+    expected = [f"photo-{seed}.jpg" for seed in range(220, 225)]
+    expect(page.locator("#cards > [data-state=answered], #cards > [data-state=asks]")).to_have_count(5)
+    page.reload()
+    expect(names).to_have_text(expected)
+    page.get_by_role("button", name="Make photo-223.jpg the cover").click()
+    expect(names.first).to_have_text("photo-223.jpg")
+    expect(page.locator("#announcements")).to_have_text("photo-223.jpg is the cover now.")
+    page.reload()
+    expect(names).to_have_text([expected[3], *expected[:3], expected[4]])
+    assert visit.complaints == []
+
+
 def test_thirty_photos_at_once_become_one_listing(visit: Visit) -> None:
     page = visit.page
     page.goto("/sell")

@@ -157,6 +157,7 @@ ROUTES: dict[str, Route] = {
     "POST /listings/<listing_id>": own_page(303, send={"data": {"title": "walk"}}),
     "POST /listings/<listing_id>/category": own_page(303, send={"data": {"category": "hat"}}),
     "POST /listings/<listing_id>/photos/<photo_id>/remove": own_page(303),
+    "POST /listings/<listing_id>/photos/<photo_id>/cover": own_page(303),
     "POST /listings/<listing_id>/remove": own_page(303),
     # Bulk, and one's own data
     "GET /batches": page(),
@@ -255,6 +256,7 @@ ROUTES: dict[str, Route] = {
     "PATCH /api/v1/listings/<listing_id>": classify_own(200, send={"json": {"title": "walk"}}),
     "DELETE /api/v1/listings/<listing_id>": classify_own(204),
     "DELETE /api/v1/listings/<listing_id>/photos/<photo_id>": classify_own(204),
+    "PUT /api/v1/listings/<listing_id>/cover": classify_own(200, send={"json": {"photo_id": "photo_id"}}),
     "PUT /api/v1/listings/<listing_id>/category": classify_own(
         200, send={"json": {"category": "hat"}, "headers": {"If-Match": "*"}}
     ),

@@ -104,6 +104,8 @@ class Walk:
 
         path = re.sub(r"<([^>]+)>", filled, rule)
         send: dict[str, Any] = dict(route.send)
+        if "photo_id" in send.get("json", {}):
+            send["json"] = {"photo_id": objects["photo_id"]}
         if route.photo:
             send["data"] = {"photo": (io.BytesIO(picture(1)), "a.jpg")}
         accept = "application/json" if path.startswith("/api/v1") else "text/html"

@@ -9,8 +9,9 @@ from apiflask import APIBlueprint
 from flask import Response, request
 from sqlalchemy.orm import Session
 
-from shared.errors import FileMissingError
+from shared.errors import FileMissingError, ValidationError
 from shared.jobs.states import TERMINAL, JobKind, JobState
+from shared.listings.store import MAX_POSITION
 from shared.photos.intake import PreparedPhoto
 from shared.public_views import JobOut
 from web.api.answers import Answers, answer, problems
@@ -18,12 +19,13 @@ from web.api.schemas import ClassificationOut, PhotoOut
 from web.auth import identity, require
 from web.idempotency import PARAMETER, REPLAYED, fingerprint, once, recall
 from web.services import services
-from web.submission import accept, prepare_photo
+from web.submission import Place, accept, prepare_photo
 from web.waiting import MAX_WAIT_SECONDS, wait_for_end
 
 blueprint = APIBlueprint("classifications", __name__, tag="Classifications")
 RETRY_SECONDS = "1"
 WAIT_PREFERENCE = re.compile(r"(?:^|[,;\s])wait\s*=\s*(\d{1,3})(?:$|[,;\s])", re.IGNORECASE)
+POSITION = re.compile(r"[1-9][0-9]{0,9}")
 
 UPLOAD = {
     "required": True,
@@ -35,6 +37,13 @@ UPLOAD = {
                 "properties": {
                     "photo": {"type": "string", "format": "binary"},
                     "listing_id": {"type": "string", "description": "The listing it belongs to."},
+                    "position": {
+                        "type": "integer",
+                        "minimum": 1,
+                        "maximum": MAX_POSITION,
+                        "description": "Its place among the photos of the listing, so that photos sent side "
+                        "by side keep their order; the lowest is the cover. Without it: after the last.",
+                    },
                 },
             }
         }
@@ -70,22 +79,47 @@ def classify() -> Response:
     if upload is None:
         raise FileMissingError
     data = upload.read()
-    listing_id = request.form.get("listing_id") or None
-    parts = fingerprint(data, *([listing_id.encode()] if listing_id else []))
+    place = _place()
+    parts = fingerprint(data, *_told(place))
     first = recall(parts)
     replayed = first is not None
     if first is None:
         prepared = prepare_photo(services(), data)
-        first, replayed = once(parts, lambda session: _accept(session, prepared, upload.filename, listing_id))
+        first, replayed = once(parts, lambda session: _accept(session, prepared, upload.filename, place))
         if not replayed:
             _wake(first)
     return _answer(ClassificationOut.model_validate(first), replayed=replayed)
 
 
+def _place() -> Place | None:
+    """Where the photo shall go, as the form says.
+
+    Raises:
+        ValidationError: the position is not one, or there is no listing for it.
+    """
+    listing_id, position = request.form.get("listing_id"), request.form.get("position")
+    if not position:
+        return Place(listing_id) if listing_id else None
+    if not listing_id:
+        raise ValidationError(
+            "A position is one in a listing. Send the id of the listing as listing_id, too."
+        )
+    if not POSITION.fullmatch(position) or int(position) > MAX_POSITION:
+        raise ValidationError(f"The position has to be a whole number from 1 to {MAX_POSITION:,}.")
+    return Place(listing_id, int(position))
+
+
+def _told(place: Place | None) -> list[bytes]:
+    """What tells this request from another one with the same photo."""
+    if place is None:
+        return []
+    return [place.listing_id.encode(), *([b"%d" % place.position] if place.position else [])]
+
+
 def _accept(
-    session: Session, prepared: PreparedPhoto, filename: str | None, listing_id: str | None
+    session: Session, prepared: PreparedPhoto, filename: str | None, place: Place | None
 ) -> dict[str, Any]:
-    job, photo = accept(session, identity().user.id, prepared, filename, listing_id)
+    job, photo = accept(session, identity().user.id, prepared, filename, place)
     return ClassificationOut(job=JobOut.of(job), photo=PhotoOut.of(photo)).model_dump(mode="json")
 
 

@@ -36,6 +36,12 @@ class ChoiceIn(Input):
     category: str = Field(min_length=1, max_length=80, description=OTHER_ANSWERS)
 
 
+class CoverIn(Input):
+    """The photo that shall come first."""
+
+    photo_id: str = Field(min_length=1, max_length=36)
+
+
 class ListingsQuery(Input):
     """Which listings to list."""
 

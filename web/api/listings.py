@@ -18,6 +18,7 @@ from web.api.answers import Answers, answer, linked, polled, problems
 from web.api.listing_schemas import (
     ChoiceIn,
     ChoiceOut,
+    CoverIn,
     ListingIn,
     ListingOut,
     ListingsOut,
@@ -126,6 +127,25 @@ def choose(listing_id: str, json_data: ChoiceIn) -> Response:
         listing = store.find(session, listing_id, identity().owner_filter, change=True)
         _require_match(_tagged(_view(session, listing)))
         store.choose(session, listing, identity().user.id, json_data.category)
+        body = _view(session, listing)
+    return _tagged(body)
+
+
+@blueprint.put("/listings/<listing_id>/cover")
+@require("classify")
+@blueprint.input(CoverIn)
+@blueprint.output(ListingOut)
+@blueprint.doc(
+    summary="Choose the cover of a listing",
+    description="Moves one of its photos before all others.",
+    responses=problems(400, 404, 422),
+)
+def make_cover(listing_id: str, json_data: CoverIn) -> Response:
+    """Move a photo to the front."""
+    with services().database.write() as session:
+        listing = store.find(session, listing_id, identity().owner_filter, change=True)
+        store.make_cover(session, listing, json_data.photo_id)
+        session.flush()
         body = _view(session, listing)
     return _tagged(body)
 

@@ -119,6 +119,16 @@ def remove_photo(listing_id: str, photo_id: str) -> Response:
     return back(url_for("pages.listing", listing_id=listing_id))
 
 
+@blueprint.post("/listings/<listing_id>/photos/<photo_id>/cover")
+@page_login_required()
+def make_cover(listing_id: str, photo_id: str) -> Response:
+    """Move a photo before all others."""
+    with services().database.write() as session:
+        found = store.find(session, listing_id, identity().owner_filter, change=True)
+        store.make_cover(session, found, photo_id)
+    return back(url_for("pages.listing", listing_id=listing_id))
+
+
 @blueprint.post("/listings/<listing_id>/remove")
 @page_login_required()
 def remove_listing(listing_id: str) -> Response:
@@ -155,6 +165,7 @@ def editor(session: Session, found: Listing | None) -> dict[str, Any]:
         "serving": registry.champion(session) is not None,
         "max_title": store.MAX_TITLE,
         "max_photos": store.MAX_PHOTOS,
+        "last_position": store.last_position(session, found) if found else 0,
     }
 
 

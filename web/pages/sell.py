@@ -23,7 +23,7 @@ from web.pages.reading import photos_of
 from web.request_sizes import MAX_BYTES as MAX_USUAL_BYTES
 from web.request_sizes import make_room
 from web.services import services
-from web.submission import submit_photo
+from web.submission import Place, submit_photo
 
 # As many unfinished drafts as fit below a new one without hiding it.
 DRAFTS_SHOWN = 4
@@ -115,7 +115,7 @@ def _submit_all(files: list[FileStorage], listing_id: str) -> None:
 def _submit(file: FileStorage, listing_id: str) -> str | None:
     """Store and queue one file. Returns what is wrong with it, if anything."""
     try:
-        submit_photo(services(), identity().user.id, file.read(), file.filename, listing_id)
+        submit_photo(services(), identity().user.id, file.read(), file.filename, Place(listing_id))
     except HangtagError as error:
         return f"{display_name(file.filename)[:MAX_PROBLEM_NAME]}: {error.message}"
     return None

@@ -71,6 +71,59 @@ def test_a_photo_is_sent_straight_into_a_listing(as_seller: Api) -> None:
     assert [photo["id"] for photo in seen.json["photos"]] == [sent.json["photo"]["id"]]
 
 
+def test_photos_sent_side_by_side_keep_the_order_they_were_given(as_seller: Api) -> None:
+    listing = as_seller("POST", "/api/v1/listings", json={}).json["id"]
+    for seed in (3, 1, 2):
+        form = {"photo": (io.BytesIO(picture(seed)), f"{seed}.jpg"), "listing_id": listing, "position": seed}
+        assert as_seller("POST", "/api/v1/classifications", data=form).status_code == 202
+    last = {"photo": (io.BytesIO(picture(4)), "4.jpg"), "listing_id": listing}
+    as_seller("POST", "/api/v1/classifications", data=last)
+    assert names(as_seller, listing) == ["1.jpg", "2.jpg", "3.jpg", "4.jpg"]
+
+
+def names(api: Api, listing: str) -> list[str]:
+    """The names of a listing's photos, in order."""
+    return [photo["name"] for photo in api("GET", f"/api/v1/listings/{listing}").json["photos"]]
+
+
+@pytest.mark.parametrize("position", ["0", "-1", "first", "1.5", "1000001", "9" * 400, "\u0662"])
+def test_a_position_that_is_none_is_refused(as_seller: Api, position: str) -> None:
+    listing = as_seller("POST", "/api/v1/listings", json={}).json["id"]
+    form = {"photo": (io.BytesIO(picture(5)), "front.jpg"), "listing_id": listing, "position": position}
+    refused = as_seller("POST", "/api/v1/classifications", data=form)
+    assert refused.status_code == 422
+    assert "whole number from 1 to 1,000,000" in refused.json["detail"]
+
+
+def test_a_position_needs_a_listing(as_seller: Api) -> None:
+    form = {"photo": (io.BytesIO(picture(5)), "front.jpg"), "position": "1"}
+    refused = as_seller("POST", "/api/v1/classifications", data=form)
+    assert (refused.status_code, "listing_id" in refused.json["detail"]) == (422, True)
+
+
+def test_the_same_key_with_another_position_is_another_request(as_seller: Api) -> None:
+    listing = as_seller("POST", "/api/v1/listings", json={}).json["id"]
+
+    def send(position: int) -> int:
+        form = {"photo": (io.BytesIO(picture(5)), "a.jpg"), "listing_id": listing, "position": position}
+        headers = {"Idempotency-Key": "k-1"}
+        return as_seller("POST", "/api/v1/classifications", data=form, headers=headers).status_code
+
+    assert [send(1), send(1), send(2)] == [202, 202, 422]
+
+
+def test_another_photo_becomes_the_cover(
+    as_seller: Api, database: Database, blobs: BlobStore, seller: User
+) -> None:
+    photos = [add_photo(database, blobs, seller, seed=seed).id for seed in (1, 2, 3)]
+    path = as_seller("POST", "/api/v1/listings", json={"photo_ids": photos}).headers["Location"]
+    for chosen, order in ((photos[2], [2, 0, 1]), (photos[1], [1, 2, 0]), (photos[1], [1, 2, 0])):
+        seen = as_seller("PUT", f"{path}/cover", json={"photo_id": chosen})
+        assert [photo["id"] for photo in seen.json["photos"]] == [photos[place] for place in order]
+    unknown = as_seller("PUT", f"{path}/cover", json={"photo_id": "unknown"})
+    assert (unknown.status_code, unknown.json["detail"]) == (404, "This photo is not in the listing.")
+
+
 def test_a_photo_for_a_listing_that_is_not_mine_is_refused_whole(as_seller: Api, database: Database) -> None:
     theirs = add_listing(database, add_user(database, "Kim"))
     form = {"photo": (io.BytesIO(picture(5)), "front.jpg"), "listing_id": theirs.id}

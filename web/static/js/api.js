@@ -46,9 +46,10 @@ function parsed(text) {
   }
 }
 
-/** Send one photo into a listing. */
-export function sendPhoto(file, listing, key, onProgress) {
-  return upload("/api/v1/classifications", { listing_id: listing }, "photo", [file], key, onProgress);
+/** Send one photo into a listing, to its place there. */
+export function sendPhoto(file, listing, position, key, onProgress) {
+  const place = { listing_id: listing, position };
+  return upload("/api/v1/classifications", place, "photo", [file], key, onProgress);
 }
 
 /** Send many photos, or one zip as `archive`, as a batch. */

@@ -42,7 +42,9 @@ export class PhotoCard {
 
   /** Show what the server rendered for this photo. Returns the outcome as a sentence. */
   showAnswer(rendered) {
+    const cover = rendered.querySelector(".cover");
     this.#swap(document.adoptNode(rendered));
+    if (cover) this.#offerCover(cover);
     this.element.dataset.job = rendered.dataset.job;
     return rendered.dataset.spoken;
   }
@@ -72,6 +74,12 @@ export class PhotoCard {
     this.element.dataset.state = other.dataset.state;
     this.#label();
     if (held) this.element.querySelector(".photo-foot :is(a, button)")?.focus();
+  }
+
+  #offerCover(cover) {
+    const picture = this.element.querySelector(".photo-picture");
+    picture.querySelector(".cover")?.remove();
+    picture.append(cover);
   }
 
   #label() {

@@ -19,6 +19,8 @@ const ENDED = new Set(["succeeded", "failed", "cancelled", "quarantined"]);
 const list = document.getElementById("cards");
 const announcer = new Announcer(document.getElementById("announcements"));
 const draft = new Draft();
+// Photos travel side by side and keep the order in which they were chosen.
+let lastPosition = Number(document.getElementById("editor").dataset.lastPosition);
 const choice = new Choice(draft, announcer);
 
 function summarise() {
@@ -36,17 +38,17 @@ function waitingNote(card) {
   return (reason, seconds) => card.note(`${reason} Again in ${seconds} s`);
 }
 
-async function upload(card, file, key) {
+async function upload(card, file, position, key) {
   card.show("uploading");
   summarise();
   try {
     const progress = (share) => card.note(share < 1 ? `${Math.round(share * 100)} % sent` : "Almost there");
     const listing = await draft.ensure(waitingNote(card));
-    const send = () => sendPhoto(file, listing, key, progress);
+    const send = () => sendPhoto(file, listing, position, key, progress);
     const { job } = await uploads.run(() => persist(send, waitingNote(card)));
     await follow(card, job);
   } catch (error) {
-    fail(card, error.message, UNUSABLE.has(error.status) ? null : () => upload(card, file, key));
+    fail(card, error.message, UNUSABLE.has(error.status) ? null : () => upload(card, file, position, key));
   }
 }
 
@@ -84,6 +86,18 @@ async function tryAgain(card, form) {
   }
 }
 
+async function makeCover(element, form) {
+  const name = new PhotoCard(element).name;
+  try {
+    await pageAt(form.action, new FormData(form));
+    list.prepend(element);
+    element.querySelector(".photo-foot :is(a, button)")?.focus();
+    announcer.say(`${name} is the cover now.`);
+  } catch (error) {
+    announcer.say(`${name}: ${error.message}`);
+  }
+}
+
 async function takeOut(element, form) {
   form.querySelector("button").disabled = true;
   const name = new PhotoCard(element).name;
@@ -104,7 +118,7 @@ async function takeOut(element, form) {
 onPhotos((files) => {
   const cards = files.map((file) => PhotoCard.forFile(file));
   list.append(...cards.map((card) => card.element));
-  cards.forEach((card, index) => upload(card, files[index], uniqueKey()));
+  cards.forEach((card, index) => upload(card, files[index], (lastPosition += 1), uniqueKey()));
 });
 
 list.addEventListener("submit", (event) => {
@@ -115,6 +129,9 @@ list.addEventListener("submit", (event) => {
   } else if (event.target.matches("[data-take-out]")) {
     event.preventDefault();
     takeOut(element, event.target);
+  } else if (event.target.matches("[data-cover]")) {
+    event.preventDefault();
+    makeCover(element, event.target);
   }
 });
 
