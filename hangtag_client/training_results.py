@@ -42,6 +42,7 @@ class Forecast(Result):
     """How long a training would take, in seconds, and what that rests on."""
 
     at_most: float
+    engine_seconds: float = 0.0
     feature_seconds: float
     new_photos: int
     kept_photos: int

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Literal
+from statistics import median
+from typing import Any, Literal
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -23,8 +24,13 @@ REFERENCE_EPOCH_SECONDS = 1e-4
 # Fine-tuning the last two blocks at 299 px, on the same cores: an epoch over 3,068 photos took 100 s, and
 # computing what goes into these blocks 300 s, about as long as the features themselves.
 REFERENCE_TUNING_SECONDS = 100 / 3068
+# The first training at an image size has its engine built; 16 to 27 s on two cores. One in 8 bits is there
+# already: without a passed check no training uses it.
+REFERENCE_ENGINE_SECONDS = 20.0
 # Measured trainings beyond these say nothing new.
 LATEST = 20
+# What is measured beside other work comes out slow: the middle of some says more than the newest one.
+MEASUREMENTS = 5
 
 Basis = Literal["measured", "scaled", "reference"]
 
@@ -34,7 +40,8 @@ class Forecast:
     """How long the parts of a training take, in seconds, and what that rests on.
 
     `new_photos` is how many backbone passes are needed, `kept_photos` how many photos were seen in the same
-    feature space by an earlier training. `at_most` is the time when no training stops early.
+    feature space by an earlier training. `engine_seconds` is for building an engine, 0 where there is one.
+    `at_most` is the time when no training stops early.
     `int8_photos_per_second` is how fast training photos are seen in 8 bits, None where they are not.
     """
 
@@ -42,6 +49,7 @@ class Forecast:
     photos_per_second: float
     kept_photos: int
     new_photos: int
+    engine_seconds: float
     feature_seconds: float
     epoch_seconds: float
     epochs: int
@@ -51,7 +59,8 @@ class Forecast:
     @property
     def at_most(self) -> float:
         """The whole training, if it does not stop early."""
-        return self.feature_seconds + self.epoch_seconds * self.epochs + self.tuning_seconds
+        head = self.epoch_seconds * self.epochs
+        return self.engine_seconds + self.feature_seconds + head + self.tuning_seconds
 
     @property
     def rests_on(self) -> str:
@@ -85,12 +94,19 @@ def forecast(session: Session, parameters: HyperParameters, dataset: DatasetVers
         photos_per_second=speed,
         kept_photos=kept_training + kept,
         new_photos=learning + judging,
+        engine_seconds=_engine_seconds(session, parameters.image_size, seen),
         feature_seconds=learning / learning_speed + judging / speed,
         epoch_seconds=_epoch_seconds(session) * train * (1 + views) + fresh,
         epochs=parameters.epochs,
         tuning_seconds=_tuning_seconds(parameters, train, total, speed),
         int8_photos_per_second=int8,
     )
+
+
+def _engine_seconds(session: Session, image_size: int, seen: dict[str, set[int]]) -> float:
+    """Building an engine, unless a version or a training of this image size has needed it before."""
+    made = select(ModelVersion.number).where(ModelVersion.image_size == image_size).limit(1)
+    return 0.0 if any(seen.values()) or session.scalar(made) is not None else REFERENCE_ENGINE_SECONDS
 
 
 def _tuning_seconds(parameters: HyperParameters, train: int, total: int, speed: float) -> float:
@@ -115,7 +131,7 @@ def _int8_speed(session: Session, image_size: int, speed: float) -> float:
 
 
 def _measured(session: Session, image_size: int, metric: str) -> tuple[float, Basis] | None:
-    """What was measured at this size when one of the newest versions was made, else at the nearest size."""
+    """The middle of what the newest versions measured at this size, else at the nearest one."""
     newest = session.execute(
         select(ModelVersion.image_size, ModelVersion.metrics)
         .order_by(ModelVersion.number.desc())
@@ -124,13 +140,11 @@ def _measured(session: Session, image_size: int, metric: str) -> tuple[float, Ba
     measured = [
         (size, float(metrics[metric]["photos_per_second"])) for size, metrics in newest if metric in metrics
     ]
-    for size, speed in measured:
-        if size == image_size:
-            return speed, "measured"
     if not measured:
         return None
-    size, speed = min(measured, key=lambda one: abs(one[0] - image_size))
-    return speed * (size / image_size) ** 2, "scaled"
+    nearest, _ = min(measured, key=lambda one: abs(one[0] - image_size))
+    speed = median([speed for size, speed in measured if size == nearest][:MEASUREMENTS])
+    return speed * (nearest / image_size) ** 2, "measured" if nearest == image_size else "scaled"
 
 
 def _trained_on(session: Session, parameters: HyperParameters) -> dict[str, set[int]]:
@@ -158,18 +172,25 @@ def _kept(session: Session, dataset: DatasetVersion, sides: Collection[Split], s
 
 
 def _epoch_seconds(session: Session) -> float:
-    """Seconds per training photo and epoch of a head, from the newest trainings here."""
+    """Seconds per training photo, or view of one, and epoch of a head: the middle of the newest trainings."""
     newest = session.execute(
         select(Job.payload, func.avg(TrainingEpoch.seconds))
         .join(TrainingEpoch, TrainingEpoch.job_id == Job.id)
         .where(Job.state == JobState.SUCCEEDED)
         .group_by(Job.id)
         .order_by(Job.id.desc())
-        .limit(1)
-    ).first()
-    if newest is None:
-        return REFERENCE_EPOCH_SECONDS
-    payload, seconds = newest
+        .limit(LATEST)
+    )
+    measured = [seconds / seen for payload, seconds in newest if (seen := _seen_by_head(session, payload))]
+    return median(measured[:MEASUREMENTS]) if measured else REFERENCE_EPOCH_SECONDS
+
+
+def _seen_by_head(session: Session, payload: dict[str, Any]) -> int:
+    """Photos and views of them in an epoch of this training; 0 where more than a head had its epochs."""
+    parameters = payload.get("parameters", {})
+    augmentation = parameters.get("augmentation", {})
+    if augmentation.get("mode") == "exact" or parameters.get("fine_tuning", {}).get("from_block"):
+        return 0
     trained_on = session.get(DatasetVersion, payload["dataset_version"])
     photos = sum(trained_on.counts.get(Split.TRAIN.value, {}).values()) if trained_on else 0
-    return float(seconds) / photos if photos else REFERENCE_EPOCH_SECONDS
+    return photos * (1 + (augmentation["views"] if augmentation.get("mode") == "views" else 0))
