@@ -146,7 +146,7 @@ def _decisions(found: Overview) -> Iterator[Matter]:
         yield Matter("challenger", "decide", text, "Look at it", address)
     if waiting.new_labels and champion is not None:
         new = plural(waiting.new_labels, "new label", "new labels")
-        text = f"{new} since version {champion.number}: retrain?"
+        text = f"{new} that no version has learned from: retrain?"
         unfrozen = waiting.unfrozen > 0  # trainings learn from dataset versions
         address = url_for("pages.datasets" if unfrozen else "pages.new_training")
         yield Matter("new_labels", "decide", text, "Retrain", address, new_dataset=unfrozen)

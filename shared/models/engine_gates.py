@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import delete, or_, select
@@ -41,6 +42,15 @@ class Verdict:
 def of(session: Session, number: int) -> EngineGate | None:
     """The gate of a version; None when nobody has asked for it yet."""
     return session.get(EngineGate, number)
+
+
+def passed_at(session: Session, number: int) -> datetime | None:
+    """When a version passed; None when it did not."""
+    return session.scalar(
+        select(Job.finished_at)
+        .join(EngineGate, EngineGate.job_id == Job.id)
+        .where(EngineGate.model_version == number, EngineGate.passed.is_(True))
+    )
 
 
 def every(session: Session) -> dict[int, EngineGate]:

@@ -19,8 +19,8 @@ JUDGED = 2
 
 @dataclass(frozen=True, slots=True)
 class Decisions:
-    """Labels that the champion has not learned from, those of them that no dataset version has yet, and the
-    newest version that could take its place."""
+    """Labels that no version has learned from, examples that no dataset version has yet, and the newest
+    version that could take the champion's place."""
 
     new_labels: int
     unfrozen: int
@@ -30,7 +30,7 @@ class Decisions:
 def waiting(session: Session, champion: ModelVersion | None) -> Decisions:
     """What could be decided now."""
     return Decisions(
-        new_labels=figures.new_labels(session, champion) if champion else 0,
+        new_labels=figures.new_labels(session) if champion else 0,
         unfrozen=datasets.unfrozen(session),
         challenger=_challenger(session, champion),
     )

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 
-from sqlalchemy import func, not_, select
+from sqlalchemy import func, not_, select, union
 from sqlalchemy.orm import Session
 
 from shared.datasets.labels import NO_CATEGORY
+from shared.jobs.states import ACTIVE, JobKind, Split
 from shared.models.evaluation import Interval, wilson_interval
 from shared.reviewing.store import Stream
 from shared.tables import (
     DatasetExample,
     DatasetVersion,
     Example,
+    Job,
     Listing,
     ListingPhoto,
     ModelVersion,
@@ -96,21 +98,28 @@ def agreement_with_sellers(session: Session) -> Tally:
     return Tally(sum(row.label == row.chosen for row in rows), len(rows))
 
 
-def new_labels(session: Session, version: ModelVersion) -> int:
-    """How many examples are new, or have another label, since the data a version was trained on.
+def new_labels(session: Session) -> int:
+    """How many training photos have a label that no version has learned from.
 
-    For a version that was not trained here, such as the starter, all examples are new.
+    What a training that waits or runs will learn from is not new either.
     """
-    trained_on = session.scalar(
-        select(DatasetVersion.number).where(DatasetVersion.digest == version.lineage.get("dataset_digest"))
+    digest_of = ModelVersion.lineage["dataset_digest"].as_string()
+    by_versions = (
+        select(DatasetVersion.number)
+        .join(ModelVersion, digest_of == DatasetVersion.digest)
+        .where(ModelVersion.diagnostic.is_(False))
+    )
+    on_its_way = select(Job.payload["dataset_version"].as_integer()).where(
+        Job.kind.in_((JobKind.TRAIN, JobKind.SWEEP)), Job.state.in_(ACTIVE)
     )
     known = (
         select(DatasetExample.digest)
         .where(
-            DatasetExample.dataset_version == trained_on,
+            DatasetExample.dataset_version.in_(union(by_versions, on_its_way)),
             DatasetExample.digest == Example.digest,
             DatasetExample.label == Example.label,
         )
         .exists()
     )
-    return session.scalar(select(func.count()).select_from(Example).where(not_(known))) or 0
+    wanted = select(func.count()).select_from(Example).where(Example.split == Split.TRAIN, not_(known))
+    return session.scalar(wanted) or 0

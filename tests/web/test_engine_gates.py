@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import select
 
 from shared.blobs import BlobStore
+from shared.clock import utc_now
 from shared.database import Database
 from shared.jobs import store
-from shared.jobs.states import JobKind
-from shared.tables import DatasetVersion, EngineGate
+from shared.jobs.states import JobKind, JobState
+from shared.tables import DatasetVersion, EngineGate, Job, WorkerHeartbeat
 from tests.factories import CLASSES, add_champion
 from tests.web.conftest import Api
 
@@ -93,6 +95,22 @@ def test_the_api_tells_the_judgement_with_its_figures(
     one = as_admin("GET", "/api/v1/models/1").json["int8"]
     assert (one["passed"], one["reason"], one["figures"]) == (True, "It passed.", FIGURES)
     assert as_admin("GET", "/api/v1/models").json["versions"][0]["int8"] == one
+
+
+def test_home_says_that_the_champion_answers_in_8_bits_and_since_when(
+    admin_signed_in: FlaskClient, as_admin: Api, database: Database, blobs: BlobStore
+) -> None:
+    add_champion(database, blobs)
+    judge(database, True, "It passed.")
+    with database.write() as session:
+        job = session.scalars(select(Job).where(Job.kind == JobKind.QUANTIZE)).one()
+        job.state, job.finished_at = JobState.SUCCEEDED, utc_now()
+    assert "in 8 bits</a>" not in admin_signed_in.get("/home").text  # no worker answers so
+    with database.write() as session:
+        worker = {"kind": "predict", "engine": "openvino-int8", "resident_bytes": 1}
+        session.add(WorkerHeartbeat(name="predict@a", started_at=utc_now(), seen_at=utc_now(), **worker))
+    assert 'href="/versions/1#precision-title">in 8 bits</a>' in admin_signed_in.get("/home").text
+    assert as_admin("GET", "/api/v1/overview").json["int8_since"] is not None
 
 
 def test_a_version_that_learned_in_8_bits_says_so_on_its_page_and_through_the_api(

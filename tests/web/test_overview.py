@@ -234,7 +234,8 @@ def test_new_labels_ask_for_a_retraining(database: Database, champion: ModelVers
                 for digit, split in labels
             ],
         )
-    assert matters(as_admin)["new_labels"] == ("decide", "3 new labels since version 1: retrain?", None)
+    text = "1 new label that no version has learned from: retrain?"  # the others measure
+    assert matters(as_admin)["new_labels"] == ("decide", text, None)
 
 
 def test_a_version_that_passes_the_gate_asks_to_be_promoted_once(

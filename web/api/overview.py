@@ -35,6 +35,7 @@ def show(query_data: OverviewQuery) -> Response:
         OverviewOut(
             now=rfc3339(found.now) or "",
             champion=found.champion.number if found.champion else None,
+            int8_since=rfc3339(found.int8_since),
             matters=[
                 MatterOut(
                     code=matter.code,

@@ -140,6 +140,9 @@ class OverviewOut(QueuesOut):
 
     now: str
     champion: int | None
+    int8_since: str | None = Field(
+        description="When it passed the check of 8 bits; null where it answers in full precision."
+    )
     matters: list[MatterOut] = Field(description="The worst first; empty when all is well.")
     checks: dict[str, CheckOut]
     disk: DiskOut

@@ -41,6 +41,7 @@ def overview() -> str:
         shift=found.done.shift if sum(found.done.total.given.values()) >= ENOUGH_ANSWERS else None,
         versions=version_rows(found.done),
         champion=found.champion.number if found.champion else None,
+        int8_since=found.int8_since,
         queues=[queue_row(queue, found.now) for queue in found.queues],
         running=[job_row(job, None, found.now) for job in found.running],
         workers=workers,

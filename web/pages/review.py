@@ -49,7 +49,7 @@ def review() -> str:
         shown = _shown(session, champion, skipped)
         answers = _answer_keys(labels.categories(session))
         found = _figures(session, champion)
-        fresh = figures.new_labels(session, champion) if champion else 0
+        fresh = figures.new_labels(session) if champion else 0
         last = store.last(session, identity().user.id)
     return render_template(
         "review/index.html",

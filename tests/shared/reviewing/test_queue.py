@@ -10,7 +10,8 @@ from uuid_utils import uuid7
 from shared.database import Database
 from shared.datasets.labels import NOT_IN_LIST, SEVERAL_ITEMS
 from shared.errors import NotFoundError, ValidationError
-from shared.jobs.states import Split
+from shared.jobs import store as jobs
+from shared.jobs.states import JobKind, Split
 from shared.listings import store as listings
 from shared.models import registry
 from shared.models.feature_space import FeatureSpace
@@ -247,20 +248,41 @@ def test_only_answers_we_have_and_photos_with_an_answer_can_be_reviewed(
         store.answer(session, reviewers[0], photo_id, 2, "hat")
 
 
-def test_labels_are_new_until_a_version_was_trained_on_them(
-    database: Database, champion: ModelVersion, seller: User, reviewers: list[str]
+def test_labels_of_training_photos_are_new_until_a_training_learns_from_them(
+    database: Database, champion: ModelVersion
 ) -> None:
-    kept, changed = answered(database, seller, "ff"), answered(database, seller, "ff")
-    for photo_id in (kept, changed):
-        say(database, reviewers[0], photo_id, "hat")
-    with database.read() as session:
-        assert figures.new_labels(session, champion) == 2
+    def new() -> int:
+        with database.read() as session:
+            return figures.new_labels(session)
+
     with database.write() as session:
+        for digit, split in (("a", Split.TRAIN), ("b", Split.TRAIN), ("c", Split.TEST)):
+            session.add(Example(digest=digit * 64, label="hat", split=split, source="review:1"))
+    assert new() == 2
+    with database.write() as session:  # what the champion learned from
         session.add(DatasetVersion(number=7, digest="2" * 64, classes=CLASSES, counts={}))
         session.flush()
-        for photo_id in (kept, changed):
-            digest = session.get_one(Photo, photo_id).digest
-            session.add(DatasetExample(dataset_version=7, digest=digest, label="hat", split=Split.TRAIN))
-    say(database, reviewers[0], changed, "shirt")
+        for digit in ("a", "b"):
+            line = {"digest": digit * 64, "label": "hat", "split": Split.TRAIN}
+            session.add(DatasetExample(dataset_version=7, **line))
+    assert new() == 0
+    with database.write() as session:
+        session.get_one(Example, "b" * 64).label = "shirt"
+    assert new() == 1
+
+
+def test_labels_are_not_new_while_a_training_on_its_way_will_learn_from_them(
+    database: Database, champion: ModelVersion, seller: User
+) -> None:
+    with database.write() as session:
+        session.add(Example(digest="a" * 64, label="hat", split=Split.TRAIN, source="review:1"))
+        session.add(DatasetVersion(number=7, digest="7" * 64, classes=CLASSES, counts={}))
+        session.flush()
+        session.add(DatasetExample(dataset_version=7, digest="a" * 64, label="hat", split=Split.TRAIN))
+        payload = {"dataset_version": 7}
+        job = jobs.create(session, JobKind.TRAIN, owner_id=seller.id, payload=payload).id
+    with database.write() as session:
+        assert figures.new_labels(session) == 0
+        jobs.request_cancel(session, job)
     with database.read() as session:
-        assert figures.new_labels(session, champion) == 1
+        assert figures.new_labels(session) == 1

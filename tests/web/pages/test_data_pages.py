@@ -17,7 +17,7 @@ from shared.errors import BlobMissingError
 from shared.jobs import store
 from shared.jobs.states import JobKind, Split
 from shared.photos.intake import prepare
-from shared.tables import DeletedPhoto, Example, User
+from shared.tables import DatasetVersion, DeletedPhoto, Example, User
 from tests.factories import add_champion, add_photo, picture
 from tests.web.conftest import Api
 from tests.web.pages.forms import post_form
@@ -51,6 +51,23 @@ def test_a_version_shows_counts_and_photos_of_each_category(
     assert "6 photos of 2 categories" in page
     assert all(f"/data/photos/{digest}/thumbnail" in page for digest in digests)
     assert admin_signed_in.get(f"/data/photos/{digests[0]}/thumbnail").content_type == "image/jpeg"
+
+
+def test_photos_nobody_has_looked_at_are_not_called_in_order(
+    admin_signed_in: FlaskClient, database: Database
+) -> None:
+    counts = {split.value: {"hat": 500, "shirt": 500} for split in Split}
+    with database.write() as session:
+        session.add(DatasetVersion(digest="1" * 64, classes=["hat", "shirt"], counts=counts))
+    words = {"/data": "In order", "/data/1": "Nothing to complain about", "/trainings/new": "Nothing to"}
+    for path, word in words.items():
+        page = admin_signed_in.get(path).text
+        assert ("Not looked at yet" in page, word in page) == (True, False)
+    with database.write() as session:
+        reports.record(session, 1, [], None)
+    for path, word in words.items():
+        page = admin_signed_in.get(path).text
+        assert ("Not looked at yet" in page, word in page) == (False, True)
 
 
 def test_photos_are_filtered_by_category_and_side(admin_signed_in: FlaskClient, digests: list[str]) -> None:
@@ -118,10 +135,11 @@ def test_from_new_labels_it_is_one_click_to_a_filled_in_form(
     with database.write() as session:
         session.add(Example(digest="a" * 64, label="hat", split=Split.TRAIN, source="review:1"))
     home = admin_signed_in.get("/home").text
-    assert "since version 1: retrain?" in home
+    assert "3 new labels that no version has learned from: retrain?" in home
     assert '<input type="hidden" name="then" value="train">' in home
     answer = post_form(admin_signed_in, "/data/versions", {"then": "train"}, page="/home")
     assert answer.location == "/trainings/new?dataset=2"
+    assert "learned from: retrain?" in admin_signed_in.get("/home").text
     assert '<option value="2" selected>' in admin_signed_in.get(answer.location).text
     assert 'name="then"' not in admin_signed_in.get("/home").text
 

@@ -108,7 +108,7 @@ def test_new_labels_are_counted_and_an_administrator_is_led_to_a_training(
     reviewer: FlaskClient, admin_signed_in: FlaskClient, photos: list[Photo]
 ) -> None:
     answer(reviewer, shown(reviewer) or "", "hat")
-    assert "1 label is new since version 1 was trained." in reviewer.get("/review").text
+    assert "1 new label that no version has learned from." in reviewer.get("/review").text
     assert "Retrain with them" not in reviewer.get("/review").text
     assert "Retrain with them</button>" in admin_signed_in.get("/review").text
 

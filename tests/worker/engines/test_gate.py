@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pytest
 
 from shared.errors import ValidationError
-from worker.engines.gate import chance_of_losing, compare_answers
+from worker.engines.gate import chance_of_losing, compare_answers, largest_loss
 
 PHOTOS = 200
 LABELS = np.arange(PHOTOS) % 4
@@ -30,7 +30,7 @@ def test_the_same_answers_pass() -> None:
 
 
 def test_an_accuracy_that_is_a_little_worse_by_chance_passes() -> None:
-    assert compare_answers(answers(wrong=10), answers(wrong=13), LABELS).passed
+    assert compare_answers(answers(wrong=10), answers(wrong=12), LABELS).passed
 
 
 def test_an_accuracy_that_is_worse_beyond_chance_is_refused_and_the_sentence_says_so() -> None:
@@ -40,6 +40,16 @@ def test_an_accuracy_that_is_worse_beyond_chance_is_refused_and_the_sentence_say
     assert comparison.sentence.startswith(
         "OpenVINO int8 was refused: it is less accurate, 91.0% against 95.0%, and that is no chance"
     )
+
+
+def test_a_loss_that_few_photos_cannot_tell_from_chance_is_refused_until_there_are_more() -> None:
+    few = slice(0, 120)
+    lost = compare_answers(answers(wrong=10)[few], answers(wrong=14)[few], LABELS[few])
+    same = compare_answers(answers(wrong=10)[few], answers(wrong=10)[few], LABELS[few])
+
+    assert lost.chance > 0.05  # McNemar's test alone would let it pass
+    assert "more validation photos tell more" in lost.sentence
+    assert same.passed
 
 
 def test_other_answers_are_refused_even_when_they_are_right_as_often() -> None:
@@ -72,3 +82,10 @@ def test_the_chance_is_that_of_a_fair_coin() -> None:
     assert chance_of_losing(0, 0) == 1
     assert chance_of_losing(5, 0) == 1 / 32
     assert chance_of_losing(2, 1) == 0.5
+
+
+def test_the_largest_loss_is_the_end_of_the_published_interval() -> None:
+    # By hand: (5 - 1 + 1.6449 * sqrt(5 + 1 + 1 - 16 / 343)) / 343.
+    assert largest_loss(5, 1, 341) == pytest.approx(0.024307, abs=1e-6)
+    assert largest_loss(0, 0, 10_000) < 0.0002
+    assert largest_loss(0, 40, 1000) < 0
