@@ -81,15 +81,18 @@ def test_an_unsure_suggestion_is_not_offered_to_keep(
     assert [value for value, _ in OPTION.findall(page)][:3] == ["hat", "shirt", "dress"]
 
 
-def test_photos_that_look_like_something_else_are_named(
+def test_photos_that_look_like_something_else_are_named_until_the_seller_has_chosen(
     signed_in: FlaskClient, database: Database, blobs: BlobStore, seller: User, champion: ModelVersion
 ) -> None:
     photos = [add_photo(database, blobs, seller, seed) for seed in range(4)]
     for photo in photos[:3]:
         add_answer(database, photo, champion, hat=0.98, shirt=0.02)
     add_answer(database, photos[3], champion, dress=0.9, hat=0.1)
-    page = signed_in.get(f"/listings/{add_listing(database, seller, *photos).id}").text
-    assert "1 of 4 photos looks more like Dress." in page
+    path = f"/listings/{add_listing(database, seller, *photos).id}"
+    assert "1 of 4 photos looks more like Dress." in signed_in.get(path).text
+    for chosen in ("dress", "hat"):
+        post_form(signed_in, f"{path}/category", {"category": chosen}, page=path)
+        assert "more like" not in signed_in.get(path).text
 
 
 def test_a_form_with_a_category_we_do_not_have_is_explained(

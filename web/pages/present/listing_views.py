@@ -109,7 +109,7 @@ def choice_panel(
         others=[Option(value, label, "", value == listing.chosen) for value, label in OTHER_ANSWERS.items()]
         if photos
         else [],
-        disagreement=_disagreement(suggestion),
+        disagreement=_disagreement(listing, suggestion),
         decided=listing.chosen is not None,
     )
 
@@ -193,9 +193,10 @@ def _options(listing: Listing, suggestion: Suggestion | None, categories: Sequen
     ]
 
 
-def _disagreement(suggestion: Suggestion | None) -> str:
-    """Which photos stand for another category by themselves, in a sentence."""
-    if suggestion is None or not suggestion.differing:
+def _disagreement(listing: Listing, suggestion: Suggestion | None) -> str:
+    """Which photos stand for another category by themselves, in a sentence; nothing once the seller has chosen,
+    who has answered that."""
+    if listing.chosen is not None or suggestion is None or not suggestion.differing:
         return ""
     others = sorted({category_label(category) for category in suggestion.differing.values()})
     count = len(suggestion.differing)
