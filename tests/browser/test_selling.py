@@ -36,6 +36,8 @@ def test_from_the_first_photo_to_a_chosen_category(visit: Visit) -> None:
     page = visit.page
     sell(page, 201)
     expect(page).to_have_url(re.compile("/listings/[0-9a-f-]{36}$"))
+    expect(page.get_by_role("heading", level=1)).to_have_text("Untitled listing")
+    expect(page).to_have_title("Untitled listing · Hangtag")
     answer = page.locator("#choice button[name=category]").first
     category = answer.get_attribute("value") or ""
     answer.click()
@@ -101,8 +103,11 @@ def test_thirty_photos_at_once_become_one_listing(visit: Visit) -> None:
 def test_a_draft_is_saved_by_itself(visit: Visit) -> None:
     page = visit.page
     page.goto("/sell")
+    expect(page.get_by_role("heading", level=1)).to_have_text("What are you selling?")
     page.get_by_label("Title").fill("Straw hat, size M")
     expect(page.locator("#saved")).to_have_text("Saved.")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Straw hat, size M")
+    expect(page).to_have_title("Straw hat, size M · Hangtag")
     page.get_by_label(DROP).set_input_files(photos(205))
     expect(page.locator("#cards > .photo-card")).to_have_attribute("data-state", SETTLED)
     page.goto("/listings?search=straw")

@@ -23,6 +23,7 @@ from web.listing_export import FORMATS, export
 from web.pages import blueprint
 from web.pages.flashes import DONE, PROBLEM
 from web.pages.present.listing_views import (
+    UNTITLED,
     choice_line,
     choice_panel,
     decided_sentence,
@@ -163,6 +164,7 @@ def editor(session: Session, found: Listing | None) -> dict[str, Any]:
         "blanks": [blank_card(state) for state in BLANKS],
         "unfinished": any(not card.settled for card in cards),
         "serving": registry.champion(session) is not None,
+        "untitled": UNTITLED,
         "max_title": store.MAX_TITLE,
         "max_photos": store.MAX_PHOTOS,
         "last_position": store.last_position(session, found) if found else 0,

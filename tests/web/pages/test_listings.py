@@ -14,7 +14,7 @@ from shared.blobs import BlobStore
 from shared.database import Database
 from shared.listings import store
 from shared.tables import Listing, ModelVersion, User
-from tests.factories import add_answer, add_champion, add_listing, add_photo, add_user
+from tests.factories import add_answer, add_answered_job, add_champion, add_listing, add_photo, add_user
 from tests.web.pages.forms import post_form
 
 OPTION = re.compile(r'<button class="option" name="category" value="([^"]+)" aria-pressed="(\w+)"')
@@ -93,6 +93,19 @@ def test_photos_that_look_like_something_else_are_named_until_the_seller_has_cho
     for chosen in ("dress", "hat"):
         post_form(signed_in, f"{path}/category", {"category": chosen}, page=path)
         assert "more like" not in signed_in.get(path).text
+
+
+def test_why_many_photos_were_answered_so_comes_after_the_choice_and_shows_the_first_few(
+    signed_in: FlaskClient, database: Database, blobs: BlobStore, seller: User, champion: ModelVersion
+) -> None:
+    photos = [add_photo(database, blobs, seller, seed) for seed in range(6)]
+    for photo in photos:
+        add_answered_job(database, photo, champion, hat=0.9, shirt=0.1)
+    page = signed_in.get(f"/listings/{add_listing(database, seller, *photos).id}").text
+    choice, why, further = (page.index(f'id="{name}"') for name in ("choice", "why", "why-further"))
+    assert choice < why < further
+    assert "2 more photos</summary>" in page
+    assert [page.count("<figure", *part) for part in ((0, why), (why, further), (further,))] == [0, 4, 2]
 
 
 def test_a_form_with_a_category_we_do_not_have_is_explained(

@@ -60,8 +60,9 @@ export class Choice {
       if (!known || !fresh || known.innerHTML === fresh.innerHTML) continue;
       const spoken = known.dataset.spoken;
       const value = known.contains(document.activeElement) ? document.activeElement.value : null;
-      if (known.open) fresh.open = true;
+      const open = [known, ...known.querySelectorAll("details")].filter((part) => part.open);
       known.replaceWith(document.adoptNode(fresh));
+      for (const part of open) document.getElementById(part.id)?.setAttribute("open", "");
       localise(fresh);
       if (value) fresh.querySelector(`button[value="${CSS.escape(value)}"]`)?.focus();
       if (fresh.dataset.spoken && fresh.dataset.spoken !== spoken) this.#announcer.say(fresh.dataset.spoken);

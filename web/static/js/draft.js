@@ -49,7 +49,15 @@ export class Draft {
     this.#saved = title;
     this.#root.dataset.listing = id;
     history.replaceState(null, "", `/listings/${id}`);
+    this.#head();
     return id;
+  }
+
+  /** Head the page with the listing, as the server does when the page is loaded again. */
+  #head() {
+    const heading = this.#saved.trim() || this.#root.dataset.untitled;
+    document.querySelector("h1").textContent = heading;
+    document.title = `${heading} · Hangtag`;
   }
 
   #later() {
@@ -66,6 +74,7 @@ export class Draft {
       const id = await this.ensure();
       if (title !== this.#saved) await persist(() => renameListing(id, title), () => {});
       this.#saved = title;
+      this.#head();
       this.#note.textContent = "Saved.";
     } catch (error) {
       this.#note.textContent = `${error.message} The title is not saved yet.`;
