@@ -4,7 +4,12 @@ Of links, sessions and keys only the SHA-256 is kept, of passwords only the argo
 """
 
 from shared.accounts.keys import create_key, key_owner, keys, keys_of, note_use, revoke_key, revoke_key_id
-from shared.accounts.links import LINK_LIFETIME, consume_sign_in_link, create_sign_in_link
+from shared.accounts.links import (
+    LINK_LIFETIME,
+    consume_sign_in_link,
+    create_sign_in_link,
+    require_good_link,
+)
 from shared.accounts.people import (
     add_user,
     disable,
@@ -54,6 +59,7 @@ __all__ = [
     "note_visit",
     "open_session",
     "people",
+    "require_good_link",
     "revoke_key",
     "revoke_key_id",
     "sessions_of",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from sqlalchemy import update
+from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.engine import CursorResult
 from sqlalchemy.orm import Session
 
@@ -35,24 +35,36 @@ def create_sign_in_link(session: Session, user_id: str, *, by: str = audit.SYSTE
     return token
 
 
+def require_good_link(session: Session, token: str) -> None:
+    """See that a link would sign somebody in, and leave it as it is: programs that preview links look, too.
+
+    Raises:
+        NotFoundError: unknown, used before, or expired.
+    """
+    _owner(session, session.scalar(select(SignInLink).where(*_is_good(token))))
+
+
 def consume_sign_in_link(session: Session, token: str) -> User:
     """Use up a link: of two people with the same link, one gets in.
 
     Raises:
         NotFoundError: unknown, used before, or expired.
     """
-    now = utc_now()
-    result = session.execute(
-        update(SignInLink)
-        .where(
-            SignInLink.token_digest == digest(token),
-            SignInLink.used_at.is_(None),
-            SignInLink.expires_at > now,
-        )
-        .values(used_at=now)
-    )
+    result = session.execute(update(SignInLink).where(*_is_good(token)).values(used_at=utc_now()))
     assert isinstance(result, CursorResult)  # noqa: S101 - tells the type checker what an UPDATE returns
-    link = session.get(SignInLink, digest(token)) if result.rowcount else None
+    return _owner(session, session.get(SignInLink, digest(token)) if result.rowcount else None)
+
+
+def _is_good(token: str) -> tuple[ColumnElement[bool], ...]:
+    """What holds for a link that was not used and has not expired."""
+    return (
+        SignInLink.token_digest == digest(token),
+        SignInLink.used_at.is_(None),
+        SignInLink.expires_at > utc_now(),
+    )
+
+
+def _owner(session: Session, link: SignInLink | None) -> User:
     user = session.get(User, link.user_id) if link else None
     if user is None or user.disabled_at is not None:
         raise NotFoundError(

@@ -115,7 +115,7 @@ ROUTES: dict[str, Route] = {
     "GET /sign-in": Route((200, 302, 302, 302, 302), (200,) * 4),
     "POST /sign-in": open_to_all(422, send={"data": {"name": "Nobody", "password": PASSWORD}}),
     "POST /sign-in/link": open_to_all(302, send={"data": {"link": "abc"}}),
-    "GET /sign-in/<token>": open_to_all(fill={"token": "abc"}),
+    "GET /sign-in/<token>": open_to_all(404, fill={"token": "abc"}),
     "POST /sign-in/<token>": open_to_all(404, fill={"token": "abc"}),
     "POST /sign-out": page(302),
     # One's own account

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from flask import flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
+from shared import accounts
 from shared.errors import NotFoundError, SignInRefusedError
 from shared.limit_errors import RateLimitedError
 from shared.tables import User
@@ -14,9 +15,12 @@ from web import auth
 from web.pages import blueprint
 from web.pages.flashes import DONE
 from web.pages.returning import local_path
+from web.services import services
 
 # Links are about sixty characters; anything far longer was pasted by mistake.
 MAX_PASTED_CHARACTERS = 500
+# Where the roles begin that do not sell.
+BEGIN = {"admin": "pages.overview", "reviewer": "pages.review"}
 NOT_A_LINK = (
     "That is not a sign-in link. Paste the whole line that begins with http, or the token at its end."
 )
@@ -62,8 +66,13 @@ def paste_link() -> Response | tuple[str, int]:
 
 
 @blueprint.get("/sign-in/<token>")
-def confirm_link(token: str) -> str:
+def confirm_link(token: str) -> str | tuple[str, int]:
     """Ask before using a link up: programs that preview links fetch them too."""
+    try:
+        with services().database.read() as session:
+            accounts.require_good_link(session, token)
+    except NotFoundError as error:
+        return _spent(error)
     return render_template("sign_in/confirm.html", token=token, next=_next())
 
 
@@ -74,7 +83,7 @@ def use_link(token: str) -> Response | tuple[str, int]:
     try:
         user = auth.sign_in_by_link(token)
     except NotFoundError as error:
-        return _ask(link_error=error.message), 404
+        return _spent(error)
     if user.password_hash is None:
         flash("You have no password yet. Set one under your name, and you need no link the next time.", DONE)
     return redirect(_next() or _work_of(user))
@@ -96,8 +105,13 @@ def token_of(pasted: str) -> str:
 
 
 def _work_of(user: User) -> str:
-    """Where somebody begins: administrators with how everything stands, others with a new listing."""
-    return url_for("pages.overview" if user.role == "admin" else "pages.sell")
+    """Where somebody begins: with how everything stands, with photos to review, or with a new listing."""
+    return url_for(BEGIN.get(user.role, "pages.sell"))
+
+
+def _spent(error: NotFoundError) -> tuple[str, int]:
+    """A link that signs nobody in (any more), and how to get another one."""
+    return render_template("sign_in/spent.html", sentence=error.message, next=_next()), error.status
 
 
 def _ask(error: str = "", *, link_error: str = "", name: str = "") -> str:
