@@ -190,6 +190,24 @@ def test_a_job_page_follows_its_job(visit: Visit, live_system: LiveSystem) -> No
     assert visit.complaints == []
 
 
+def test_what_was_said_about_a_state_goes_when_the_state_does(visit: Visit, live_system: LiveSystem) -> None:
+    database = Database(live_system.settings.database_url)
+    with database.write() as session:
+        job = store.create(session, JobKind.CLASSIFY)
+        store.claim(session, JobKind.CLASSIFY, "w", 1, job.id)
+    visit.page.goto(f"/jobs/{job.id}")
+    visit.page.get_by_role("button", name="Cancel this job").click()
+    visit.page.get_by_role("dialog").get_by_role("button", name="Cancel this job").click()
+    said = visit.page.get_by_text("It stops at its next step.")
+    expect(said.and_(visit.page.locator("[data-news] p"))).to_be_visible()
+    with database.write() as session:
+        store.cancelled(session, job.id, 1)
+    database.close()
+    expect(visit.page.locator("#job-state")).to_have_text("Cancelled")
+    expect(visit.page.locator("[data-news]")).to_have_count(0)
+    assert visit.complaints == []
+
+
 def test_where_a_category_came_from_is_shown_and_said(visit: Visit, live_system: LiveSystem) -> None:
     with live_system.api() as api:
         files = {"photo": ("photo.jpg", picture(151))}

@@ -76,6 +76,7 @@ def train(page: Page) -> int:
     page.get_by_role("button", name="Start training").click()
     expect(page.locator("#job-state")).to_have_text(re.compile("Waiting|Running"))
     expect(page.locator("#job-state")).to_have_text("Done", timeout=TRAINED_MS)
+    expect(page.get_by_text("The training was queued.")).to_have_count(0)
     expect(page.get_by_role("img", name=re.compile("^Accuracy by epoch"))).to_be_visible()
     page.get_by_role("link", name=re.compile("See version")).click()
     expect(page).to_have_url(re.compile(r"/versions/\d+$"))

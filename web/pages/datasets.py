@@ -153,7 +153,7 @@ def look_at_dataset(number: int) -> Response:
         store.find(session, number)
         job_id = reports.request(session, number, identity().user.id).id
     services().queue.publish(JobKind.REPORT, job_id)
-    flash("A worker looks at every photo now.", DONE)
+    flash("A worker was asked to look at every photo.", DONE)
     return redirect(url_for("pages.dataset", number=number), code=303)
 
 

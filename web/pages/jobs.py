@@ -133,7 +133,7 @@ def retry(job_id: str) -> Response:
     with services().database.write() as session:
         again = try_again(session, job_id)
     services().queue.publish(again.kind, again.id)
-    flash("It is queued again.", DONE)
+    flash("It was queued again.", DONE)
     return back(url_for("pages.job", job_id=again.id))
 
 

@@ -65,7 +65,7 @@ def start_sweep() -> Response | tuple[str, int]:
     except (ValidationError, DatasetBlockedError, NotFoundError) as error:
         return _form_page(fields, error.message), error.status
     services().queue.publish(JobKind.SWEEP, job_id)
-    flash(f"A sweep of {len(trials)} trials is queued.", DONE)
+    flash(f"A sweep of {len(trials)} trials was queued.", DONE)
     return redirect(url_for("pages.sweep", job_id=job_id), code=303)
 
 

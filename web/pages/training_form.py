@@ -83,7 +83,7 @@ def start_training() -> Response | tuple[str, int] | str:
             filled = _Form(values, _dataset(session, number), preset, None, wrong, refusal)
             return _page(session, filled), error.status
     services().queue.publish(JobKind.TRAIN, job_id)
-    flash("The training is queued.", DONE)
+    flash("The training was queued.", DONE)
     return redirect(url_for("pages.training", job_id=job_id), code=303)
 
 

@@ -45,7 +45,7 @@ def bring_in_imagenet() -> Response:
     with services().database.write() as session:
         job = diagnostic.request(session, identity().user.id)
     wake(services(), job)
-    flash("A worker brings the untouched network in.", DONE)
+    flash("A worker was asked to bring the untouched network in.", DONE)
     return redirect(url_for("pages.imagenet"), code=303)
 
 

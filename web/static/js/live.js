@@ -29,8 +29,14 @@ function renew(fresh) {
   const open = [...known.querySelectorAll("details[open]")].map((details) => details.id);
   sent.set(fresh.id, markup);
   known.replaceChildren(...document.adoptNode(fresh).childNodes);
+  forgetNews(known);
   for (const id of open) document.getElementById(id)?.setAttribute("open", "");
   localise(known);
+}
+
+/** Take away what was said about the state before: "was queued" helps nobody who reads "Done". */
+function forgetNews(known) {
+  if (known.hasAttribute("data-live-state")) document.querySelector("[data-news]")?.remove();
 }
 
 function announceNew(page) {
