@@ -194,8 +194,7 @@ def _options(listing: Listing, suggestion: Suggestion | None, categories: Sequen
 
 
 def _disagreement(listing: Listing, suggestion: Suggestion | None) -> str:
-    """Which photos stand for another category by themselves, in a sentence; nothing once the seller has chosen,
-    who has answered that."""
+    """Which photos stand for another category by themselves, in a sentence; none once it is decided."""
     if listing.chosen is not None or suggestion is None or not suggestion.differing:
         return ""
     others = sorted({category_label(category) for category in suggestion.differing.values()})
