@@ -150,3 +150,16 @@ def test_a_page_is_light_and_quiet(visit: Visit, path: str) -> None:
 def test_a_page_fits_a_narrow_screen(phone: Page, path: str) -> None:
     phone.goto(path)
     assert phone.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+@pytest.mark.usefixtures("dataset")
+@pytest.mark.parametrize("preset", ["quick", "best", "published_50"])
+def test_the_chosen_preset_is_in_sight_on_a_phone(phone: Page, preset: str) -> None:
+    phone.goto(f"/trainings/new?preset={preset}")
+    chosen = phone.locator(".presets [aria-current]")
+    expect(chosen.locator(".small")).to_be_visible()
+    box = chosen.bounding_box()
+    assert box
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= 360
+    assert all(link.is_visible() for link in phone.locator(".presets a").all())
