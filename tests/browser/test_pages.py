@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import re
+import zipfile
 from datetime import timedelta
 from itertools import pairwise
 
@@ -256,6 +258,39 @@ def test_a_failed_photo_of_a_listing_can_be_read_on_a_phone(phone: Page, live_sy
     with database.write() as session:
         session.delete(session.get_one(Job, job.id))
     database.close()
+
+
+@pytest.fixture
+def two_photos() -> FilePayload:
+    """A zip of two photos."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for seed in (181, 182):
+            archive.writestr(f"photo-{seed}.jpg", picture(seed))
+    return {"name": "two.zip", "mimeType": "application/zip", "buffer": buffer.getvalue()}
+
+
+def test_a_zip_is_chosen_by_keyboard_like_photos_are(visit: Visit, two_photos: FilePayload) -> None:
+    visit.page.goto("/batches")
+    visit.page.locator("#photos").focus()
+    visit.page.keyboard.press("Tab")
+    field = visit.page.get_by_label("choose a zip")
+    expect(field).to_be_focused()
+    assert field.evaluate("it => getComputedStyle(it.closest('.drop')).outlineStyle") == "solid"
+    with visit.page.expect_file_chooser() as chooser:
+        visit.page.keyboard.press("Enter")
+    chooser.value.set_files(two_photos)
+    expect(visit.page.locator(".batch-items tbody tr")).to_have_count(2)
+    assert visit.complaints == []
+
+
+def test_a_zip_is_sent_without_javascript(plain_page: Page, two_photos: FilePayload) -> None:
+    plain_page.goto("/batches")
+    field = plain_page.get_by_label("choose a zip")
+    expect(field).to_have_css("opacity", "1")
+    field.set_input_files(two_photos)
+    plain_page.get_by_role("button", name="Send photos").click()
+    expect(plain_page.locator(".batch-items tbody tr")).to_have_count(2)
 
 
 def test_what_was_wrong_with_a_table_fits_a_narrow_screen(phone: Page) -> None:
