@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -78,6 +79,7 @@ def test_its_hours_are_those_of_the_reader(
         expect(page.locator(".chart").first).not_to_contain_text("UTC")
         label = page.locator(".chart [data-moment]").first
         text, moment = label.evaluate("label => [label.textContent, label.dataset.moment]")
+        expect(page.locator("#as-of time")).to_have_text(re.compile(r"^Today, \d\d:\d\d$"))
         assert text == f"{datetime.fromisoformat(moment).astimezone(ZoneInfo(zone)):%H:%M}"
         context.close()
     database.close()

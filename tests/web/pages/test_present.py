@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 
@@ -91,6 +92,39 @@ def test_what_is_counted_is_marked_at_whole_numbers(most: float, marked: list[st
     axis = TimeAxis("hour", ["09:00", "10:00"], [since, since + timedelta(hours=1)], "hour")
     chart = time_chart("Photos", axis, {"Answered": [0.0, most]})
     assert [tick.text for tick in chart.y_ticks] == marked
+
+
+def labels_of(*changes: tuple[float, int]) -> list[tuple[str, bool]]:
+    """What stands beside the changes of champion in a chart of a day, and whether it ends at its line."""
+    since = datetime(2026, 3, 1, tzinfo=UTC)
+    hours = [since + timedelta(hours=hour) for hour in range(24)]
+    axis = TimeAxis("hour", [f"{hour:%H:%M}" for hour in hours], hours, "hour")
+    chart = time_chart("Photos", axis, {"Answered": [1.0] * 24}, changes)
+    assert len(chart.changes) == len(changes)
+    spans = [
+        sorted((label.at, label.at + (-9 if label.ends else 9) * len(label.text))) for label in chart.labels
+    ]
+    assert all(one[1] <= other[0] for one, other in pairwise(spans))
+    assert all(left >= LEFT and right <= RIGHT for left, right in spans)
+    return [(label.text, label.ends) for label in chart.labels]
+
+
+def test_changes_of_champion_far_apart_are_named_each() -> None:
+    assert labels_of((3, 2), (9, 3), (15, 12)) == [("v2", False), ("v3", False), ("v12", False)]
+
+
+def test_changes_of_champion_close_together_share_a_name() -> None:
+    assert labels_of((3, 2), (3.5, 5), (15, 3), (15.1, 4), (15.2, 3), (15.3, 6)) == [
+        ("v2, v5", False),
+        ("v3–v6", False),
+    ]
+
+
+def test_changes_of_champion_at_the_edge_are_named_before_it() -> None:
+    assert labels_of((22.8, 2)) == [("v2", True)]
+    assert labels_of((12, 4), (22, 5), (22.9, 6), (23, 7)) == [("v4", False), ("v5–v7", True)]
+    crowd = [(hour / 4, 10 + hour) for hour in range(92)]
+    assert labels_of(*crowd) == [("v10–v101", True)]
 
 
 @pytest.mark.parametrize("values", [[0.5, 0.5], [0.0, 0.0], [-1.0, 1.0], [1e-9, 2e-9], [1e6, 2e6]])

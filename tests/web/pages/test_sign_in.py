@@ -71,7 +71,9 @@ def test_a_link_of_somebody_disabled_signs_nobody_in(
     assert client.get(link, headers=HTML).status_code == 404
 
 
-@pytest.mark.parametrize(("role", "begins"), [("seller", "/sell"), ("reviewer", "/review"), ("admin", "/home")])
+@pytest.mark.parametrize(
+    ("role", "begins"), [("seller", "/sell"), ("reviewer", "/review"), ("admin", "/home")]
+)
 def test_everybody_begins_with_their_work_unless_they_asked_for_a_page(
     client: FlaskClient, database: Database, role: str, begins: str
 ) -> None:

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
+from web.pages.present.mark_labels import MarkLabel, mark_labels
+
 LEFT, RIGHT, TOP, BOTTOM = 44, 408, 12, 208
 STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
 WANTED_TICKS = 4
@@ -57,7 +59,8 @@ class Chart:
     lines: list[Line]
     x_ticks: list[Tick]
     y_ticks: list[Tick]
-    marks: list[Tick] = field(default_factory=list)  # moments to know about, as upright lines
+    changes: list[float] = field(default_factory=list)  # where another version took over, as upright lines
+    labels: list[MarkLabel] = field(default_factory=list)  # and which
     local: LocalForm = ""
 
 
@@ -93,11 +96,12 @@ def time_chart(
     title: str,
     axis: TimeAxis,
     series: Mapping[str, Sequence[float | None]],
-    marks: Sequence[tuple[float, str]] = (),
+    changes: Sequence[tuple[float, int]] = (),
 ) -> Chart:
     """Series over equal bins of time, drawn from zero, with a dot for each value. None is left out.
 
-    As many names of bins as fit stand below. `marks` are positions, counted in bins, and words.
+    As many names of bins as fit stand below. `changes` are positions, counted in bins, and the versions that
+    took over there.
     """
     points = {
         name: [(index, value) for index, value in enumerate(values) if value is not None]
@@ -108,6 +112,7 @@ def time_chart(
     y_ticks = _round_ticks(0.0, max(heights, default=0.0), whole=whole)
     bins = len(axis.labels)
     frame = _Frame((0, bins - 1), (0.0, y_ticks[-1]))
+    marks = [(frame.x(at), version) for at, version in changes]
     shown = range(0, bins, math.ceil(bins / WANTED_LABELS))
     return Chart(
         title=title,
@@ -115,7 +120,8 @@ def time_chart(
         lines=[frame.line(name, spots, all_dots=True) for name, spots in points.items()],
         x_ticks=[Tick(frame.x(index), axis.labels[index], axis.moments[index]) for index in shown],
         y_ticks=[Tick(frame.y(tick), f"{tick:,.10g}") for tick in y_ticks],
-        marks=[Tick(frame.x(at), text) for at, text in marks],
+        changes=[at for at, _ in marks],
+        labels=mark_labels(marks, LEFT, RIGHT),
         local=axis.local,
     )
 

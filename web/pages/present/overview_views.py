@@ -122,13 +122,13 @@ def figure_cards(done: Done) -> list[FigureCard]:
 
 
 def charts(done: Done) -> list[Chart]:
-    """Throughput and latency, with marks where the champion changed; none where nothing was done."""
+    """Throughput and latency, with lines where the champion changed; none where nothing was done."""
     if not done.total.ended:
         return []
     moments = [one.since for one in done.bins]
     labels = [moment.strftime(BIN_LABELS[done.window]) for moment in moments]
     axis = TimeAxis(BIN_WORDS[done.window], labels, moments, BIN_FORMS[done.window])
-    marks = [(_position(done, change), f"v{change.after}") for change in done.changes]
+    changes = [(_position(done, one), one.after) for one in done.changes if one.after is not None]
     tallies = [one.tally for one in done.bins]
     counts = {
         "Answered": [float(tally.answered) for tally in tallies],
@@ -139,8 +139,8 @@ def charts(done: Done) -> list[Chart]:
         "95 % within": [tally.wait_seconds(SLOW) for tally in tallies],
     }
     return [
-        time_chart("Photos", axis, counts, marks),
-        time_chart("Seconds until the answer", axis, waits, marks),
+        time_chart("Photos", axis, counts, changes),
+        time_chart("Seconds until the answer", axis, waits, changes),
     ]
 
 

@@ -1,12 +1,13 @@
 /** Shows moments in the reader's own time zone, in the same form and so at the same width. */
 
 const form = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", year: "numeric" });
+// One way to write hours everywhere: the server writes 24 of them, and so does the axis of a chart.
+const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 // Below a chart there is room for five short words.
 const axes = {
-  hour: new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" }),
+  hour: clock,
   day: new Intl.DateTimeFormat(undefined, { day: "2-digit", month: "short" }),
 };
-const today = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
 
 /** Rewrite every moment below `root`. */
 export function localise(root) {
@@ -15,7 +16,7 @@ export function localise(root) {
     const moment = new Date(element.dateTime);
     const day = form.format(moment);
     element.title = element.textContent;
-    element.textContent = `${day === now ? "Today" : day}, ${today.format(moment)}`;
+    element.textContent = `${day === now ? "Today" : day}, ${clock.format(moment)}`;
   }
   root.querySelectorAll(".chart[data-local]").forEach(localiseAxis);
 }
