@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from functools import partial
 from typing import Any
 
 from apiflask import APIFlask
@@ -15,6 +17,7 @@ DESCRIPTION = (
     "Errors are `application/problem+json` with a stable `code`; a method that an address does not take is "
     "answered with 405 `method_not_allowed` and `Allow`, a fault of ours with 500 `internal_error`."
 )
+PLACEHOLDER = re.compile(r"<(?:[^:>]+:)?([^>]+)>")
 OPEN_PATHS = ("/healthz", "/readyz", "/metrics")
 
 
@@ -29,12 +32,21 @@ def _add_general_answers(operation: dict[str, Any]) -> None:
 def describe(app: APIFlask) -> None:
     """Complete the OpenAPI file each time it is made."""
     app.config["DESCRIPTION"] = DESCRIPTION
-    app.spec_processor(_complete)
+    app.spec_processor(partial(_complete, app))
 
 
-def _complete(spec: dict[str, Any] | str) -> dict[str, Any] | str:
+def _arrange(app: APIFlask, spec: dict[str, Any]) -> None:
+    """Order groups and paths as `web.api` and its modules do; APIFlask sorts paths by length."""
+    known = dict.fromkeys(PLACEHOLDER.sub(r"{\1}", rule.rule) for rule in app.url_map.iter_rules())
+    spec["paths"] = {path: spec["paths"][path] for path in known if path in spec["paths"]}
+    # Several modules may share a group; the file may name it once.
+    spec["tags"] = list({tag["name"]: tag for tag in spec["tags"]}.values())
+
+
+def _complete(app: APIFlask, spec: dict[str, Any] | str) -> dict[str, Any] | str:
     if isinstance(spec, str):  # YAML, which we do not serve
         return spec
+    _arrange(app, spec)
     components = spec.setdefault("components", {})
     components["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
     describe_fields(components.get("schemas", {}))

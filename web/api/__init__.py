@@ -29,33 +29,34 @@ from web.api import (
     why,
 )
 
+# In the order of the reference: photos and what becomes of them, then what is for administrators.
 MODULES = (
-    account_data,
-    aliases,
-    audit,
-    batches,
     classifications,
-    datasets,
-    failures,
-    job_events,
     jobs,
-    keys,
-    listings,
-    models,
-    overview,
-    photos,
-    queues,
-    sweeps,
-    trainings,
-    try_outs,
-    users,
-    webhooks,
+    job_events,
     why,
+    batches,
+    listings,
+    photos,
+    webhooks,
+    account_data,
+    datasets,
+    trainings,
+    sweeps,
+    models,
+    aliases,
+    try_outs,
+    overview,
+    queues,
+    failures,
+    users,
+    keys,
+    audit,
+    health,
 )
 
 
 def register(app: APIFlask) -> None:
     """Add all API blueprints."""
     for module in MODULES:
-        app.register_blueprint(module.blueprint, url_prefix="/api/v1")
-    app.register_blueprint(health.blueprint)
+        app.register_blueprint(module.blueprint, url_prefix="/api/v1" if module is not health else None)

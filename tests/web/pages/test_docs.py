@@ -94,6 +94,24 @@ def test_the_pages_show_the_real_api(client: FlaskClient) -> None:
     assert 'id="object-Classification"' in client.get("/api/docs/objects").text
 
 
+def test_the_contents_begin_with_what_a_developer_does_first_and_end_with_what_is_for_operators(
+    client: FlaskClient,
+) -> None:
+    page = client.get("/api/docs").text
+    contents = page[page.index('class="contents"') : page.index("</nav>", page.index('class="contents"'))]
+    links = re.findall(r'href="/api/docs/[\w-]+#([\w-]+)"', contents)
+    groups = re.findall(r'<h2><a href="/api/docs/([\w-]+)"', contents)
+    spec = client.get("/api/v1/openapi.json").json
+    operations = sum(method != "parameters" for path in spec["paths"].values() for method in path)
+    assert links[:2] == ["post--api-v1-classifications", "get--api-v1-jobs--job-id"]
+    assert groups[:5] == ["classifications", "jobs", "batches", "listings", "photos"]
+    assert groups[-4:] == ["people", "audit", "health", "objects"]
+    assert len(links) == len(set(links)) == operations
+    deletion = links.index("delete--api-v1-photos--photo-id")
+    assert links.index("get--api-v1-photos--photo-id") < deletion
+    assert [tag["name"] for tag in spec["tags"]] == list(dict.fromkeys(tag["name"] for tag in spec["tags"]))
+
+
 def test_every_part_of_the_contents_is_a_page(client: FlaskClient) -> None:
     parts = set(re.findall(r'href="(/api/docs/[^"#]+)"', client.get("/api/docs").text))
     assert len(parts) > 10
