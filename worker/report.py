@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 from PIL import Image
@@ -23,10 +23,14 @@ from shared.models.feature_space import FeatureSpace
 from shared.tables import Job
 from worker.attempt import run_attempt
 from worker.context import WorkerContext
+from worker.doubtful_labels import Doubt, doubtful_labels
+from worker.engines.choose import load_engine
+from worker.extract import ensure_features
 from worker.lease import Lease
 from worker.near_duplicates import NearPair, near_pairs
+from worker.pixels import stored_pixels
 from worker.stopping import PlannedStop
-from worker.training.feature_store import FeatureStore
+from worker.training.feature_store import FeatureStore, features_folder
 
 # Photos between two progress reports.
 REPORT_EVERY = 200
@@ -35,6 +39,9 @@ MOST_PHOTOS = 200
 # Cosine of the features at 150 px. Of the 3,781 clothing photos one pair lies above 0.96, at 0.999: the same
 # picture under two labels. The next, down from 0.955, are different jeans on the same hanger.
 NEARLY_THE_SAME = 0.97
+# New labels are few beside the photos of earlier trainings, and the next one needs their features anyway.
+# Where more are missing, computing them is left to it.
+MOST_MISSING = 0.2
 
 
 @dataclass(slots=True)
@@ -58,12 +65,10 @@ def _look(context: WorkerContext, job: Job, lease: Lease) -> None:
     lines = [line for split in Split for line in usable[split]]
     seen = _files(context, lines, lease)
     findings = [*_about_files(seen)]
-    space = _covering(context, spaces, lines)
+    readable = [line for line in lines if line.digest not in set(seen.unreadable)]
+    space = _nearly_covering(context, spaces, readable)
     if space is not None:
-        lease.report(Progress("comparing", 0, 1))
-        store_of = FeatureStore(context.settings.data_dir / "features", space)
-        pairs = near_pairs(store_of.read([line.digest for line in lines]), NEARLY_THE_SAME)
-        findings += _about_pairs(lines, pairs)
+        findings += _compared(context, space, readable, lease)
     with context.database.write() as session:
         if store.renew(session, job.id, job.attempt):
             store.cancelled(session, job.id, job.attempt)
@@ -91,15 +96,33 @@ def _files(context: WorkerContext, lines: Sequence[Line], lease: Lease) -> _Seen
     return seen
 
 
-def _covering(
-    context: WorkerContext, spaces: Sequence[FeatureSpace] | dict[FeatureSpace, None], lines: Sequence[Line]
+def _nearly_covering(
+    context: WorkerContext, spaces: Collection[FeatureSpace], lines: Sequence[Line]
 ) -> FeatureSpace | None:
-    """The coarsest feature space in which this worker keeps the features of all photos."""
+    """The coarsest feature space in which this worker keeps the features of nearly all photos."""
     digests = [line.digest for line in lines]
     for space in sorted(spaces, key=lambda space: space.image_size):
-        if not FeatureStore(context.settings.data_dir / "features", space).missing(digests):
+        missing = FeatureStore(features_folder(context.settings), space).missing(digests)
+        if len(missing) <= MOST_MISSING * len(digests):
             return space
     return None
+
+
+def _compared(
+    context: WorkerContext, space: FeatureSpace, lines: Sequence[Line], lease: Lease
+) -> list[Finding]:
+    """What photos say about each other, by their features; those that are missing are computed and kept."""
+    digests = [line.digest for line in lines]
+    kept = FeatureStore(features_folder(context.settings), space)
+    if kept.missing(digests):
+        engine = load_engine(context.settings, space, check=lease.check)
+        read = stored_pixels(context.blobs, space.image_size)
+        ensure_features(engine, kept, read, digests, lease.report)
+    lease.report(Progress("comparing", 0, 1))
+    features = kept.read(digests)
+    found = _about_pairs(lines, near_pairs(features, NEARLY_THE_SAME))
+    doubts = doubtful_labels(features, [line.label for line in lines])
+    return [*found, *_about_doubts(lines, doubts)]
 
 
 def _about_files(seen: _Seen) -> list[Finding]:
@@ -133,6 +156,16 @@ def _about_pairs(lines: Sequence[Line], pairs: Sequence[NearPair]) -> list[Findi
         detail = f"{_pairs(repeated)} of training photos that look nearly the same and so count twice."
         found.append(_finding("near_duplicates", "warns", detail, _digests(repeated)))
     return found
+
+
+def _about_doubts(lines: Sequence[Line], doubts: Sequence[Doubt]) -> list[Finding]:
+    if not doubts:
+        return []
+    count = len(doubts)
+    photos = "One photo looks" if count == 1 else f"{count:,} photos look"
+    detail = f"{photos} clearly like another category than the label says. Look whether the labels are right."
+    found = _finding("doubtful", "warns", detail, [lines[doubt.place].digest for doubt in doubts])
+    return [found.model_copy(update={"likely": [doubt.likely for doubt in doubts[:MOST_PHOTOS]]})]
 
 
 def _leaked(leaked: Sequence[tuple[Line, Line]], tested: int) -> Finding:

@@ -14,6 +14,7 @@ From a look at every photo, by a job:
 - leaked           blocks, when more than MAX_LEAKED of the test photos have a near-duplicate among the
                    training photos: the test would flatter. Fewer warn.
 - conflicting      warns: near-duplicates have different labels; one of the labels is wrong.
+- doubtful         warns: all other photos together say clearly another category than a photo's label.
 - near_duplicates  warns: near-duplicates on the training side, which count more than once.
 - tiny             warns: a photo has a side below MIN_SIDE pixels; it holds little to recognise.
 
@@ -44,7 +45,11 @@ Level = Literal["blocks", "warns"]
 
 
 class Finding(BaseModel):
-    """One thing to know before training. `photos` are digests, of pairs one behind the other."""
+    """One thing to know before training.
+
+    `photos` are digests, of pairs one behind the other; `likely` are the categories they look like, in the
+    same order, where that is the matter.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -52,6 +57,7 @@ class Finding(BaseModel):
     level: Level
     detail: str
     photos: list[str] = []
+    likely: list[str] = []
 
 
 def from_counts(version: DatasetVersion) -> list[Finding]:

@@ -131,6 +131,22 @@ def photos(
     return [Line(*row) for row in rows], total
 
 
+def among(session: Session, number: int, digests: Collection[str]) -> dict[str, Line]:
+    """The lines of these photos in a dataset version, by digest."""
+    rows = session.execute(
+        select(DatasetExample.digest, DatasetExample.label, DatasetExample.split).where(
+            DatasetExample.dataset_version == number, DatasetExample.digest.in_(digests)
+        )
+    )
+    return {row.digest: Line(*row) for row in rows}
+
+
+def labels_now(session: Session, digests: Collection[str]) -> dict[str, str]:
+    """What the next dataset version would say of these photos, by digest."""
+    rows = session.execute(select(Example.digest, Example.label).where(Example.digest.in_(digests)))
+    return {row.digest: row.label for row in rows}
+
+
 def unfrozen(session: Session) -> int:
     """How many examples the newest dataset version lacks or knows under another label."""
     newest = session.scalar(select(func.max(DatasetVersion.number)))

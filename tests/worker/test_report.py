@@ -24,7 +24,7 @@ from worker.context import WorkerContext
 from worker.near_duplicates import near_pairs
 from worker.report import run_report
 from worker.stopping import PlannedStop
-from worker.training.feature_store import FeatureStore
+from worker.training.feature_store import FeatureStore, features_folder
 
 PHOTOS_EACH = 4
 
@@ -70,7 +70,7 @@ def keep_features(context: WorkerContext, lines: list[Line], same: list[tuple[in
     features = np.random.default_rng(0).normal(size=(len(lines), FEATURE_COUNT)).astype(np.float32)
     for first, second in same:
         features[second] = features[first] * 1.5
-    kept = FeatureStore(context.settings.data_dir / "features", registry.space_of(version))
+    kept = FeatureStore(features_folder(context.settings), registry.space_of(version))
     kept.append([line.digest for line in lines], features)
 
 
@@ -97,6 +97,37 @@ def test_near_duplicates_are_found_by_what_they_spoil(context: WorkerContext, li
     assert set(found["conflicting"].photos) == {lines[2].digest, lines[4].digest}
     assert found["leaked"].level == "blocks"  # one of eight test photos
     assert "1 of 8 test photos" in found["leaked"].detail
+
+
+def test_labels_that_the_other_photos_speak_against_are_doubted(
+    context: WorkerContext, lines: list[Line]
+) -> None:
+    version = add_version(context.database, context.blobs)
+    drawn = np.random.default_rng(0)
+    hat, shirt = drawn.normal(size=(2, FEATURE_COUNT))
+    shown = [shirt if line.label == "shirt" else hat for line in lines]
+    shown[0] = shirt  # a hat by its label
+    features = np.stack(shown) + drawn.normal(size=(len(lines), FEATURE_COUNT)) / 2
+    kept = FeatureStore(features_folder(context.settings), registry.space_of(version))
+    kept.append([line.digest for line in lines], features.astype(np.float32))
+    found = look(context)["doubtful"]
+    assert (found.level, found.photos, found.likely) == ("warns", [lines[0].digest], ["shirt"])
+
+
+def test_the_few_features_that_new_photos_lack_are_computed_and_kept(training_context: WorkerContext) -> None:
+    context = training_context
+    digest = context.settings.base_weights_digest
+    version = add_version(context.database, context.blobs, base_digest=digest)
+    with context.database.read() as session:
+        lines = [line for split in Split for line in datasets.lines(session, 1, split)]
+    old, new = lines[:-2], lines[-2:]
+    kept = FeatureStore(features_folder(context.settings), registry.space_of(version))
+    features = np.random.default_rng(0).normal(size=(len(old), FEATURE_COUNT)).astype(np.float32)
+    kept.append([line.digest for line in old], features)
+    look(context)
+    assert kept.missing([line.digest for line in new]) == []
+    with context.database.read() as session:
+        assert reports.of(session, datasets.find(session, 1)).compared
 
 
 def test_a_report_is_made_once_per_request(context: WorkerContext, lines: list[Line]) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from dataclasses import dataclass
 
 from flask import flash, redirect, render_template, request, url_for
+from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from shared.datasets import reports, store
@@ -40,6 +43,13 @@ class DatasetRow:
 
     version: DatasetVersion
     report: Report
+
+
+@dataclass(frozen=True, slots=True)
+class FoundPhoto(AnsweredPhoto):
+    """A photo of a finding. `correction` is the category that its label could be corrected to."""
+
+    correction: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +99,23 @@ def import_labels() -> str | tuple[str, int]:
         return _index(error.message), error.status
 
 
+@blueprint.post("/data/<int:number>/labels")
+@page_login_required("admin")
+def correct_label(number: int) -> Response:
+    """Correct the label of one photo, for the dataset versions to come."""
+    digest, label = request.form.get("photo", ""), request.form.get("label", "")
+    with services().database.read() as session:
+        known = label in store.find(session, number).classes and store.among(session, number, [digest])
+    if not known:
+        raise NotFoundError("This dataset version has no such photo, or no such category.")
+    table = io.StringIO()
+    csv.writer(table).writerows([("photo", "label"), (digest, label)])
+    for _, message in import_table(table.getvalue().encode()).errors:
+        raise ValidationError(message)
+    flash(f"Corrected to: {category_label(label)}. Dataset versions made from now on say so.", DONE)
+    return redirect(url_for("pages.dataset", number=number, _anchor="doubtful"), code=303)
+
+
 @blueprint.get("/data/<int:number>")
 @page_login_required("reviewer")
 def dataset(number: int) -> str:
@@ -99,6 +126,7 @@ def dataset(number: int) -> str:
         job = reports.running(session, number)
         samples = {name: store.photos(session, number, name, limit=SAMPLES)[0] for name in version.classes}
         deleted = withdrawn(session, number)
+        shown = {found.name: _found_photos(session, number, found) for found in report.findings}
     rows = [
         CountRow(
             name,
@@ -112,7 +140,7 @@ def dataset(number: int) -> str:
         version=version,
         deleted=len(deleted),
         report=report,
-        shown={found.name: _finding_photos(found) for found in report.findings},
+        shown=shown,
         job=job,
         rows=rows,
         totals=[sum(row.counts[place] for row in rows) for place in range(len(Split))],
@@ -191,6 +219,24 @@ def _photo(line: store.Line) -> AnsweredPhoto:
     return AnsweredPhoto(line.digest, f"A photo of: {label}", "", [SIDE_WORDS[line.split]])
 
 
-def _finding_photos(finding: Finding) -> list[AnsweredPhoto]:
-    digests = dict.fromkeys(finding.photos)
-    return [AnsweredPhoto(digest, "A photo of the dataset", "", []) for digest in digests][:FINDING_PHOTOS]
+def _found_photos(session: Session, number: int, finding: Finding) -> list[FoundPhoto]:
+    """Some photos of a finding with their labels, what they look like, and whether that was corrected."""
+    digests = list(dict.fromkeys(finding.photos))[:FINDING_PHOTOS]
+    lines, now = store.among(session, number, digests), store.labels_now(session, digests)
+    likely = dict(zip(finding.photos, finding.likely, strict=False))
+    return [
+        _found_photo(lines[digest], now[digest], likely.get(digest))
+        for digest in digests
+        if digest in lines and digest in now  # the others were deleted since
+    ]
+
+
+def _found_photo(line: store.Line, now: str, likely: str | None) -> FoundPhoto:
+    label = category_label(line.label)
+    words = [SIDE_WORDS[line.split]]
+    if likely:
+        words.append(f"Looks like: {category_label(likely)}")
+    if now != line.label:
+        words.append(f"Corrected to: {category_label(now)}")
+    correction = likely if now == line.label else None
+    return FoundPhoto(line.digest, f"A photo labelled: {label}", label, words, correction)

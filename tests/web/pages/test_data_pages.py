@@ -162,6 +162,35 @@ def test_the_report_names_what_blocks_trainings(
     assert (refused.status_code, refused.json["code"]) == (409, "dataset_blocked")
 
 
+def test_a_doubtful_label_is_shown_with_what_the_photo_looks_like_and_corrected_at_a_click(
+    admin_signed_in: FlaskClient, database: Database, digests: list[str]
+) -> None:
+    doubtful = {"photos": digests[:1], "likely": ["shirt"]}
+    finding = Finding(name="doubtful", level="warns", detail="One photo looks like another.", **doubtful)
+    with database.write() as session:
+        reports.record(session, 1, [finding], "a-space")
+    page = admin_signed_in.get("/data/1").text
+    assert "Looks like: Shirt" in page
+    assert "Make it Shirt" in page
+    answer = post_form(
+        admin_signed_in, "/data/1/labels", {"photo": digests[0], "label": "shirt"}, page="/data/1"
+    )
+    assert answer.location == "/data/1#doubtful"
+    corrected = admin_signed_in.get("/data/1").text
+    assert "Corrected to: Shirt" in corrected
+    assert "Make it Shirt" not in corrected
+    assert "1 example is new or relabelled" in admin_signed_in.get("/data").text
+
+
+@pytest.mark.usefixtures("digests")
+@pytest.mark.parametrize("wrong", [{"photo": "a" * 64, "label": "hat"}, {"label": "boat"}])
+def test_only_photos_and_categories_of_the_version_are_corrected(
+    admin_signed_in: FlaskClient, digests: list[str], wrong: dict[str, str]
+) -> None:
+    form = {"photo": digests[0], "label": "hat", **wrong}
+    assert post_form(admin_signed_in, "/data/1/labels", form, page="/data/1").status_code == 404
+
+
 @pytest.mark.usefixtures("digests")
 def test_looking_twice_at_a_version_is_one_job(as_admin: Api) -> None:
     jobs = [as_admin("POST", "/api/v1/datasets/versions/1/report").json["job"]["id"] for _ in range(2)]
