@@ -6,7 +6,7 @@ import errno
 import sys
 from enum import IntEnum
 
-from shared.errors import DatabaseUnavailableError, HangtagError, SettingsError
+from shared.errors import DatabaseUnavailableError, HangtagError, SettingsError, ValidationError
 
 
 class Status(IntEnum):
@@ -44,6 +44,7 @@ class RefusedError(HangtagError):
 
 STATUSES: tuple[tuple[type[Exception], Status], ...] = (
     (SettingsError, Status.WRONG_CALL),
+    (ValidationError, Status.WRONG_CALL),
     (UnreachableError, Status.UNREACHABLE),
     (DatabaseUnavailableError, Status.UNREACHABLE),
     (NotAllowedError, Status.NOT_ALLOWED),

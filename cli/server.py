@@ -9,7 +9,7 @@ import hangtag_client
 from cli.local import api_key, local_settings, server_address
 from cli.outcome import NotAllowedError, RefusedError, UnreachableError
 from hangtag_client import ApiError, Client, NotHangtagError
-from shared.errors import HangtagError
+from shared.errors import HangtagError, ValidationError
 
 UNKNOWN_KEY = (
     "The server does not know this key: it is wrong, has expired or was revoked. Make another with "
@@ -25,6 +25,7 @@ def connect() -> Iterator[Client]:
         SettingsError: a variable is wrong, or there is no key.
         UnreachableError: nobody answers there.
         NotAllowedError: the key may not do this.
+        ValidationError: the server cannot use what was typed.
         RefusedError: the server refused.
     """
     settings = local_settings()
@@ -55,5 +56,7 @@ def refusal(error: ApiError) -> HangtagError:
     if error.code == "promotion_refused":
         failed = "".join(f"\n- {sentence}" for sentence in error.fields.values())
         return RefusedError(f"The gate refuses this version:{failed}\nIf you know better: --override.")
+    if error.code == ValidationError.code:
+        return ValidationError(str(error))
     later = f" Try again in {error.retry_after:.0f} s." if error.retry_after else ""
     return RefusedError(f"{error}{later}")

@@ -48,4 +48,6 @@ class ApiError(ClientError):
         errors = problem.get("errors") or []
         self.fields = {str(error.get("field")): str(error.get("message")) for error in errors}
         self.retry_after = retry_after
-        super().__init__(" ".join([self.detail, *(f"{name}: {text}" for name, text in self.fields.items())]))
+        # Some details are the sentences of the fields already.
+        more = [f"{name}: {text}" for name, text in self.fields.items() if text not in self.detail]
+        super().__init__(" ".join([self.detail, *more]))

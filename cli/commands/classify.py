@@ -49,7 +49,8 @@ class Outcome:
 @app.command()
 def classify(
     photos: Annotated[
-        list[Path], typer.Argument(help="Photos, folders of photos, or zips of photos.", show_default=False)
+        list[Path],
+        typer.Argument(exists=True, help="Photos, folders of photos, or zips of photos.", show_default=False),
     ],
     wait: Annotated[int, typer.Option(min=1, help="Seconds to wait for the answer to one photo.")] = 120,
     exit_code: Annotated[

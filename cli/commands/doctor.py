@@ -18,7 +18,10 @@ NAME_WIDTH = 14
 
 @app.command()
 def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
-    """Check everything Hangtag needs and say what to do. Ends with 1 when something is bad."""
+    """Check everything Hangtag needs and say what to do.
+
+    Ends with 1 when something is bad, 2 when it is a setting.
+    """
     from cli.doctor import examine  # noqa: PLC0415 - so that --help and completion stay fast
 
     findings = examine.findings()
@@ -27,8 +30,9 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] 
     else:
         for finding in findings:
             _print(finding)
-    if any(finding.level is Level.BAD for finding in findings):
-        raise typer.Exit(Status.FAILED)
+    wrong = [finding.name for finding in findings if finding.level is Level.BAD]
+    if wrong:
+        raise typer.Exit(Status.WRONG_CALL if examine.SETTINGS in wrong else Status.FAILED)
 
 
 def _print(finding: Finding) -> None:

@@ -26,6 +26,7 @@ CHECKS: tuple[tuple[str, Callable[[Settings], Finding]], ...] = (
     ("workers", services.workers),
 )
 
+SETTINGS = "settings"
 SECRET_KEY_VARIABLES = ("HANGTAG_SECRET_KEY", "HANGTAG_SECRET_KEY_FILE")
 
 
@@ -34,7 +35,7 @@ def findings() -> list[Finding]:
     try:
         settings = local_settings()
     except SettingsError as error:
-        return [bad("settings", error.message)]
+        return [bad(SETTINGS, error.message)]
     return [_settings(settings), *(_examined(name, check, settings) for name, check in CHECKS)]
 
 
@@ -45,8 +46,8 @@ def _settings(settings: Settings) -> Finding:
         try:
             load_settings()
         except SettingsError as error:
-            return bad("settings", error.message)
-    return ok("settings", f"{settings.env}, data folder {settings.data_dir}, engine {settings.engine}.")
+            return bad(SETTINGS, error.message)
+    return ok(SETTINGS, f"{settings.env}, data folder {settings.data_dir}, engine {settings.engine}.")
 
 
 def _examined(name: str, check: Callable[[Settings], Finding], settings: Settings) -> Finding:

@@ -85,12 +85,22 @@ def test_a_folder_stands_for_the_photos_in_it(command: Command, photos: list[Pat
 def test_one_bad_photo_does_not_stop_the_others(command: Command, photos: list[Path], tmp_path: Path) -> None:
     text = tmp_path / "text.jpg"
     text.write_text("this is no photo")
-    result = command("classify", "--json", str(text), str(tmp_path / "missing.jpg"), str(photos[0]))
+    result = command("classify", "--json", str(text), str(photos[0]))
     assert result.exit_code == 1
     errors = [outcome["error"] for outcome in json.loads(result.stdout)]
     assert "JPEG, PNG and WebP" in errors[0]
-    assert "cannot be read" in errors[1]
-    assert errors[2] is None
+    assert errors[1] is None
+
+
+@pytest.mark.usefixtures("server")
+def test_a_name_that_leads_to_no_file_sends_nothing(
+    command: Command, database: Database, photos: list[Path], tmp_path: Path
+) -> None:
+    result = command("classify", str(photos[0]), str(tmp_path / "missing.jpg"))
+    assert result.exit_code == Status.WRONG_CALL
+    assert "does not exist" in result.stderr
+    with database.read() as session:
+        assert session.scalar(select(func.count()).select_from(Job)) == 0
 
 
 @pytest.mark.usefixtures("answering")

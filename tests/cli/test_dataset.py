@@ -64,7 +64,7 @@ def test_repeated_and_unreadable_files_are_named_and_stop_nothing(command: Comma
 @pytest.mark.usefixtures("started")
 def test_a_folder_of_another_shape_is_refused_in_a_sentence(command: Command, tmp_path: Path) -> None:
     result = command("dataset", "import", str(tmp_path))
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert "train/, validation/ and test/" in result.stderr
 
 
@@ -142,5 +142,5 @@ def test_a_network_that_refuses_says_how_to_do_it_by_hand(tmp_path: Path) -> Non
 
 def test_a_set_that_does_not_exist_is_not_fetched(command: Command) -> None:
     result = command("dataset", "fetch", "furniture")
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert "clothing" in result.stderr

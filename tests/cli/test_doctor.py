@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from cli.alive import is_alive
+from cli.outcome import Status
 from shared.clock import utc_now
 from shared.database import Database
 from shared.settings import Settings
@@ -47,7 +48,7 @@ def test_before_the_first_start_the_missing_database_is_bad(command: Command, da
 def test_a_wrong_setting_is_the_only_finding(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HANGTAG_PORT", "eighty")
     result = command("doctor")
-    assert result.exit_code == 1
+    assert result.exit_code == Status.WRONG_CALL
     assert "HANGTAG_PORT" in result.stdout
     assert len(result.stdout.splitlines()) == 1
 

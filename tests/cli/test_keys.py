@@ -44,7 +44,7 @@ def test_the_list_never_shows_a_whole_key(command: Command) -> None:
 @pytest.mark.usefixtures("started")
 def test_a_scope_that_does_not_exist_is_refused(command: Command) -> None:
     result = command("key", "create", "--name", "shop", "--scopes", "read,everything")
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert "everything" in result.stderr
     assert result.stdout == ""
 

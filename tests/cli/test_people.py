@@ -45,7 +45,7 @@ def test_a_key_of_somebody_disabled_opens_nothing(command: Command, server: str)
 def test_a_key_beyond_its_owners_role_is_refused(command: Command) -> None:
     command("user", "add", "Kim")
     refused = command("key", "create", "--name", "shop", "--scopes", "admin", "--user", "Kim")
-    assert refused.exit_code == 1
+    assert refused.exit_code == 2
     assert "never exceeds" in refused.stderr
 
 

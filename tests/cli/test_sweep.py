@@ -86,7 +86,7 @@ def test_a_sweep_that_cannot_be_is_refused_with_a_sentence(
     command: Command, arguments: tuple[str, ...]
 ) -> None:
     result = command("sweep", *arguments)
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert result.stderr.strip().endswith(".")
 
 

@@ -124,12 +124,19 @@ def test_changes_to_the_preset_reach_the_job(command: Command, database: Databas
 
 @pytest.mark.usefixtures("dataset")
 @pytest.mark.parametrize(
-    ("change", "named"), [("epochs=-1", "epochs"), ("epocs=3", "epocs"), ("epochs", "NAME=VALUE")]
+    ("change", "named"), [("epochs=-1", "Epochs"), ("epocs=3", "epocs"), ("epochs", "NAME=VALUE")]
 )
 def test_a_change_that_cannot_be_used_is_named(command: Command, change: str, named: str) -> None:
     result = command("train", "--set", change)
-    assert result.exit_code in (1, 2)
+    assert result.exit_code == 2
     assert named in result.stderr
+
+
+@pytest.mark.usefixtures("dataset")
+def test_a_preset_that_does_not_exist_is_said_once(command: Command) -> None:
+    result = command("train", "--preset", "nope")
+    assert result.exit_code == 2
+    assert result.stderr.count("There is no preset called 'nope'.") == 1
 
 
 @pytest.mark.usefixtures("dataset")
