@@ -37,6 +37,10 @@ class LazyGroup(TyperGroup):
             return name, found, rest
         return name, _load(self.table[name][0]), rest
 
+    def get_params(self, ctx: Any) -> list[Any]:
+        """The options before the command."""
+        return _told_apart(super().get_params(ctx))
+
     def invoke(self, ctx: Any) -> Any:
         """Run a command and say in a sentence what Hangtag can explain."""
         try:
@@ -59,4 +63,15 @@ def _drop_what_cannot_be_written() -> None:
 
 def _load(address: str) -> Any:
     module, _, name = address.partition(":")
-    return get_command(getattr(importlib.import_module(module), name or "app"))
+    command: Any = get_command(getattr(importlib.import_module(module), name or "app"))
+    for each in (command, *getattr(command, "commands", {}).values()):
+        _told_apart(each.get_params(typer.Context(each)))
+    return command
+
+
+def _told_apart(parameters: list[Any]) -> list[Any]:
+    """Options that take a value say so in the help; switches, behind which nothing is typed, do not."""
+    for one in parameters:
+        if getattr(one, "is_flag", False):
+            one.metavar = ""
+    return parameters

@@ -29,7 +29,7 @@ def audit_log() -> None:
 def list_events(
     action: Annotated[Action | None, typer.Option(help="Only acts of this kind.")] = None,
     actor: Annotated[str | None, typer.Option(help="Only what this person did.")] = None,
-    limit: Annotated[int, typer.Option(min=1, max=10_000, help="How many.")] = 50,
+    limit: Annotated[int, typer.Option(min=1, max=10_000, metavar="NUMBER", help="How many.")] = 50,
     as_json: AsJson = False,
 ) -> None:
     """List events, newest first."""

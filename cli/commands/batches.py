@@ -19,7 +19,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 @app.callback()
 def batches(
     context: typer.Context,
-    limit: Annotated[int, typer.Option(min=1, help="How many, newest first.")] = 20,
+    limit: Annotated[int, typer.Option(min=1, metavar="NUMBER", help="How many, newest first.")] = 20,
     as_json: AsJson = False,
 ) -> None:
     """List batches of photos, or show one."""

@@ -52,7 +52,9 @@ def classify(
         list[Path],
         typer.Argument(exists=True, help="Photos, folders of photos, or zips of photos.", show_default=False),
     ],
-    wait: Annotated[int, typer.Option(min=1, help="Seconds to wait for the answer to one photo.")] = 120,
+    wait: Annotated[
+        int, typer.Option(min=1, metavar="SECONDS", help="How long to wait for one photo.")
+    ] = 120,
     exit_code: Annotated[
         bool, typer.Option("--exit-code", help="End with 6 when a person should choose for a photo.")
     ] = False,

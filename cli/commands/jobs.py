@@ -37,7 +37,7 @@ def jobs(
     handled: Annotated[
         Handling | None, typer.Option(help="Only failures, and only those that stand like this.")
     ] = None,
-    limit: Annotated[int, typer.Option(min=1, help="How many, newest first.")] = 20,
+    limit: Annotated[int, typer.Option(min=1, metavar="NUMBER", help="How many, newest first.")] = 20,
     as_json: AsJson = False,
 ) -> None:
     """List background jobs, or do something about them."""

@@ -32,7 +32,8 @@ def create(
         str | None, typer.Option(help="Whose key it is; the first administrator's if left out.")
     ] = None,
     days: Annotated[
-        int | None, typer.Option(min=1, max=MAX_DAYS, help="Days until it expires; never if left out.")
+        int | None,
+        typer.Option(min=1, max=MAX_DAYS, metavar="DAYS", help="Until it expires; never if left out."),
     ] = None,
 ) -> None:
     """Create a key and print it, and nothing else, once."""

@@ -17,7 +17,11 @@ from hangtag_client import Job, Sweep
 app = typer.Typer(add_completion=False)
 Over = Annotated[
     list[str] | None,
-    typer.Option("--over", help="NAME=A,B,C or NAME=LOW..HIGH[:log]: what differs; repeatable."),
+    typer.Option(
+        "--over",
+        metavar="NAME=VALUES",
+        help="What differs: NAME=A,B,C or NAME=LOW..HIGH\\[:log]; repeatable.",
+    ),
 ]
 
 
@@ -29,10 +33,11 @@ def sweep(
     samples: Annotated[int, typer.Option(help="Trials to draw for random and halving.")] = 20,
     base: Annotated[str, typer.Option(help="The training preset that all trials start from.")] = "best",
     change: Annotated[
-        list[str] | None, typer.Option("--set", help="NAME=VALUE that all trials share; repeatable.")
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="What all trials share; repeatable."),
     ] = None,
     dataset_version: Annotated[int | None, typer.Option(help="The newest one when left out.")] = None,
-    register_all: Annotated[bool, typer.Option(help="Make every trial a version.")] = False,
+    register_all: Annotated[bool, typer.Option("--register-all", help="Make every trial a version.")] = False,
     watch: Annotated[bool, typer.Option("--watch", help="Follow the trials to the end.")] = False,
     wait: Annotated[bool, typer.Option("--wait", help="Wait for the end.")] = False,
     show: Annotated[str | None, typer.Option(help="Show the sweep with this id instead.")] = None,

@@ -27,7 +27,11 @@ def train(
     dataset_version: Annotated[int | None, typer.Option(help="The newest one when left out.")] = None,
     change: Annotated[
         list[str] | None,
-        typer.Option("--set", help="NAME=VALUE besides the preset, such as augmentation.mode=views."),
+        typer.Option(
+            "--set",
+            metavar="NAME=VALUE",
+            help="Besides the preset, such as augmentation.mode=views; repeatable.",
+        ),
     ] = None,
     wait: Annotated[bool, typer.Option("--wait", help="Follow the training to its end.")] = False,
     watch: Annotated[bool, typer.Option("--watch", help="The same, and show its curves.")] = False,

@@ -10,6 +10,7 @@ from shared.models import engine_gates, registry
 from shared.models.feature_space import FeatureSpace
 from shared.settings import EngineChoice, Settings
 from worker.engines.choose import decide
+from worker.engines.gpu import find_gpu
 from worker.engines.precision import choose_precision, may_use_int8, openvino_release
 from worker.engines.published import engine_folder, require_usable
 from worker.engines.quiet_openvino import import_openvino
@@ -39,9 +40,10 @@ def champion(settings: Settings) -> Finding:
 
 def engine(settings: Settings) -> Finding:
     """The engine of the champion is built and has passed its comparison with Keras."""
-    decision = decide(settings)
-    if decision.name is EngineChoice.KERAS:
-        return ok("engine", f"keras. {decision.reason}")
+    # The check of the GPU has said this sentence.
+    reason = why(settings).removeprefix(find_gpu().sentence).lstrip()
+    if decide(settings).name is EngineChoice.KERAS:
+        return ok("engine", f"keras. {reason}")
     space = _champion_space(settings)
     if space is None:
         return warn("engine", "There is nothing to build before a version serves.")
@@ -52,7 +54,12 @@ def engine(settings: Settings) -> Finding:
         return warn("engine", f"{error.message} 'hangtag run' builds it.")
     parity = report.parity
     agreement = f"cosine {parity.min_cosine:.6f} to keras on {parity.pictures} {report.source}"
-    return ok("engine", f"openvino, {agreement}. {decision.reason} {_precision(settings)}".rstrip())
+    return ok("engine", f"openvino, {agreement}. {reason}")
+
+
+def why(settings: Settings) -> str:
+    """Why the engine that the settings mean serves; a worker that has loaded just that one says the same."""
+    return " ".join(filter(None, (decide(settings).reason, _precision(settings))))
 
 
 def _precision(settings: Settings) -> str:
@@ -60,8 +67,10 @@ def _precision(settings: Settings) -> str:
     if not may_use_int8(settings):
         return ""
     with local_database(settings) as database, database.read() as session:
-        number = registry.require_champion(session).number
-        return choose_precision(engine_gates.of(session, number), openvino_release()).reason
+        version = registry.champion(session)
+        if version is None:
+            return ""
+        return choose_precision(engine_gates.of(session, version.number), openvino_release()).reason
 
 
 def _champion_space(settings: Settings) -> FeatureSpace | None:

@@ -7,6 +7,7 @@ from datetime import timedelta
 import redis as redis_library
 from sqlalchemy import select
 
+from cli.doctor import engines
 from cli.doctor.finding import Finding, bad, ok, warn
 from cli.local_database import local_database
 from shared import migrate
@@ -82,7 +83,7 @@ def workers(settings: Settings) -> Finding:
     if missing:
         return bad("workers", f"No sign of life from: {', '.join(missing)}. Look into their logs.")
     said = [f"{worker.kind}{_running_on(worker)} {worker.resident_bytes / 1e6:.0f} MB" for worker in alive]
-    notes = [worker.note for worker in alive if worker.note]
+    notes = [worker.note for worker in alive if worker.note and worker.note != engines.why(settings)]
     return ok("workers", "; ".join([*said, *notes]))
 
 

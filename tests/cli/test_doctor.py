@@ -21,7 +21,12 @@ def _levels(command: Command) -> dict[str, str]:
     return {row["name"]: row["level"] for row in json.loads(command("doctor", "--json").stdout)}
 
 
-def _add_heartbeat(database: Database, name: str, age: timedelta = timedelta()) -> None:
+def _add_heartbeat(
+    database: Database,
+    name: str,
+    age: timedelta = timedelta(),
+    note: str = "OpenVINO serves on the CPU.",
+) -> None:
     now = utc_now()
     with database.write() as session:
         session.add(
@@ -30,7 +35,7 @@ def _add_heartbeat(database: Database, name: str, age: timedelta = timedelta()) 
                 kind=name.partition("@")[0],
                 engine="openvino",
                 device="CPU",
-                note="OpenVINO serves on the CPU.",
+                note=note,
                 resident_bytes=100_000_000,
                 started_at=now - age,
                 seen_at=now - age,
@@ -81,6 +86,23 @@ def test_all_kinds_of_workers_are_ok(command: Command, database: Database) -> No
     for name in ("predict@host:1", "train@host:2", "maintain@host:3"):
         _add_heartbeat(database, name)
     assert _levels(command)["workers"] == "ok"
+
+
+def test_what_a_worker_says_is_told_when_nothing_said_it_before(
+    command: Command, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")
+    said = "CUDA_VISIBLE_DEVICES hides all GPUs. OpenVINO serves on the CPU."
+    for name, note in (
+        ("predict@host:1", said),
+        ("predict@host:2", "OpenVINO was refused, so Keras serves on the CPU."),
+        ("train@host:3", said),
+        ("maintain@host:4", said),
+    ):
+        _add_heartbeat(database, name, note=note)
+    printed = command("doctor").stdout
+    assert printed.count("hides all GPUs") == 1
+    assert "OpenVINO was refused" in printed
 
 
 def test_production_without_a_secret_key_is_bad(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:

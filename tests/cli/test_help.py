@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from typing import Any
 
 import pytest
+import typer
+from typer.main import get_command
 
-from cli.main import Commands
+from cli.main import Commands, app
 from tests.cli.conftest import Command
 
 HEAVY = ("httpx", "sqlalchemy", "celery", "pydantic", "numpy", "PIL", "tensorflow", "openvino", "alembic")
+
+
+def subcommands(name: str) -> list[str]:
+    """The commands below one of the table; none below most."""
+    group: Any = get_command(app)
+    _, command, _ = group.resolve_command(typer.Context(group), [name])
+    return list(getattr(command, "commands", {}))
 
 
 def test_help_imports_nothing_heavy() -> None:
@@ -40,13 +50,20 @@ def test_help_lists_every_command_with_what_it_does(command: Command) -> None:
     for name, (_, what_it_does) in Commands.table.items():
         assert name in listed
         assert what_it_does in listed
+    assert "<bool>" not in listed
 
 
-@pytest.mark.parametrize("name", Commands.table)
-def test_a_command_explains_itself(command: Command, name: str) -> None:
-    result = command(name, "--help")
+ALONE = [(name,) for name in Commands.table]
+SUBCOMMANDS = [(name, sub) for name in Commands.table for sub in subcommands(name)]
+
+
+@pytest.mark.parametrize("words", [*ALONE, *SUBCOMMANDS], ids=" ".join)
+def test_a_command_explains_itself(command: Command, words: tuple[str, ...]) -> None:
+    result = command(*words, "--help")
     assert result.exit_code == 0
     assert "Usage:" in result.stdout
+    for noise in ("<bool>", "range>", "<list[str]>", "--no-"):
+        assert noise not in result.stdout
 
 
 def test_an_unknown_command_is_a_wrong_call(command: Command) -> None:
