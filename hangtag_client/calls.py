@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 
 from hangtag_client.exchange import Flow, Pause, Read, Request, address, once, send
-from hangtag_client.photos import PhotoSource, grouped, photos_below
+from hangtag_client.photos import PhotoSource, grouped, names_together, photos_below
 from hangtag_client.results import (
     BatchAnswer,
     BatchItem,
@@ -53,10 +53,13 @@ def classify(
 
 
 def create_batch(photos: Sequence[PhotoSource]) -> Flow[BatchAnswer]:
-    """Send up to 1,000 photos at once. What cannot be used is refused alone; its item says why."""
+    """Send up to 1,000 photos at once. What cannot be used is refused alone; its item says why.
+
+    Files are called by their path below the folder that all of them share.
+    """
     parts = []
-    for photo in photos:
-        part = yield from _part(photo, None)
+    for photo, name in zip(photos, names_together(photos), strict=True):
+        part = yield from _part(photo, name)
         parts.append(("photo", part))
     return (yield from _batch(parts))
 

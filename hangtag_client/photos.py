@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -40,6 +41,14 @@ def grouped(files: Sequence[Path]) -> Iterator[list[Path]]:
         size += more
     if group:
         yield group
+
+
+def names_together(photos: Sequence[PhotoSource]) -> list[str | None]:
+    """What photos that are sent together are called: files by their path below the folder they share."""
+    paths = [None if isinstance(photo, bytes) else Path(photo).absolute() for photo in photos]
+    folders = [path.parent for path in paths if path]
+    shared = os.path.commonpath(folders) if folders else ""
+    return [path.relative_to(shared).as_posix() if path else None for path in paths]
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from werkzeug.datastructures import FileStorage
 from shared import batches
 from shared.errors import BatchFilesMissingError, TooManyPartsError, ValidationError
 from shared.photos.archive import MAX_INFLATED_BYTES, MAX_MEMBERS, Member, read_archive
-from shared.photos.intake import display_name
+from shared.photos.intake import display_path
 from shared.photos.store import StoredPhoto
 from web.auth import identity
 from web.batch_submission import store_photos, wake
@@ -72,7 +72,7 @@ def _check_parts(photos: list[FileStorage], archives: list[FileStorage]) -> None
 
 def _members(photos: list[FileStorage]) -> Iterator[Member]:
     for file in photos:
-        yield Member(display_name(file.filename), file.read())
+        yield Member(display_path(file.filename), file.read())
 
 
 def _digest(file: FileStorage) -> bytes:

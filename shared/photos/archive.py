@@ -24,7 +24,7 @@ from shared.errors import (
     PhotoError,
     PhotoTooManyBytesError,
 )
-from shared.photos.intake import MAX_BYTES, display_name
+from shared.photos.intake import MAX_BYTES, display_name, display_path
 
 # A seller's afternoon of photos. Each member costs a decoding of up to seconds, within one request.
 MAX_MEMBERS = 1000
@@ -70,7 +70,7 @@ READ_ERRORS = (
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One file of an archive: its name made safe to show, and its bytes or what is wrong with it."""
+    """One file of an archive: its path there made safe to show, and its bytes or what is wrong with it."""
 
     name: str
     content: bytes | PhotoError
@@ -91,7 +91,7 @@ def read_archive(file: IO[bytes]) -> Iterator[Member]:
             members = _photos(archive)
             _check(archive, members)
             for info in members:
-                yield Member(display_name(info.filename), _content(archive, info))
+                yield Member(display_path(info.filename), _content(archive, info))
     except READ_ERRORS as error:
         raise ArchiveError from error
 

@@ -76,9 +76,25 @@ def prepare(data: bytes) -> PreparedPhoto:
 
 def display_name(raw: str | None) -> str:
     """A sent file name made safe to show; it is never used for a path."""
-    base = (raw or "").replace("\\", "/").rsplit("/", 1)[-1]
-    kept = "".join(c for c in base if unicodedata.category(c)[0] != "C")
-    return kept.strip()[:MAX_NAME_CHARACTERS] or "photo"
+    base = _parts(raw)[-1]
+    return base[:MAX_NAME_CHARACTERS] or "photo"
+
+
+def display_path(raw: str | None) -> str:
+    """A sent file name with its folders made safe to show: nothing in it leads up, to a root or to a drive.
+
+    Of one that is too long the end is kept, which tells files apart.
+    """
+    path = "/".join(part for part in _parts(raw) if part.strip(".") and not part.endswith(":"))
+    if len(path) > MAX_NAME_CHARACTERS:
+        path = "…" + path[1 - MAX_NAME_CHARACTERS :]
+    return path or "photo"
+
+
+def _parts(raw: str | None) -> list[str]:
+    """The folders and the name of a sent path, without what cannot be printed."""
+    printable = "".join(c for c in raw or "" if unicodedata.category(c)[0] != "C")
+    return [part.strip() for part in printable.replace("\\", "/").split("/")]
 
 
 def _decode(data: bytes) -> Image.Image:

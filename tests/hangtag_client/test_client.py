@@ -47,6 +47,7 @@ def test_the_photos_of_a_folder_come_back_with_their_files(hangtag: Client, tmp_
     assert answered is not None
     assert refused is not None
     assert (answered.category, refused.code) == ("hat", "unsupported_media_type")
+    assert found[tmp_path / "below" / "b.png"].name == "below/b.png"
 
 
 @pytest.mark.usefixtures("worker")

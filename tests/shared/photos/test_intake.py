@@ -19,7 +19,7 @@ from shared.errors import (
     PhotoTooSmallError,
     PhotoTypeError,
 )
-from shared.photos.intake import display_name, prepare
+from shared.photos.intake import display_name, display_path, prepare
 from shared.photos.pixels import read_pixels
 from tests.bad_pictures import png_header, saved
 from tests.factories import picture
@@ -142,6 +142,23 @@ def test_bad_pictures_are_refused_with_their_reason(name: str) -> None:
 )
 def test_file_names_are_only_ever_shown_and_safe_to_show(sent: str | None, shown: str) -> None:
     assert display_name(sent) == shown
+
+
+@pytest.mark.parametrize(
+    ("sent", "shown"),
+    [
+        ("shoes/summer/IMG_1.jpg", "shoes/summer/IMG_1.jpg"),
+        ("../../etc/passwd", "etc/passwd"),
+        ("/a/./b//.\x00./c.jpg", "a/b/c.jpg"),
+        ("C:\\photos\\me.jpg", "photos/me.jpg"),
+        ("a\nb/c\u202egpj.exe", "ab/cgpj.exe"),
+        ("f" * 300 + "/IMG_1.jpg", "…" + "f" * 244 + "/IMG_1.jpg"),
+        ("..", "photo"),
+        (None, "photo"),
+    ],
+)
+def test_a_path_keeps_its_folders_and_leads_nowhere(sent: str | None, shown: str) -> None:
+    assert display_path(sent) == shown
 
 
 def test_network_input_is_square_whatever_the_photo() -> None:

@@ -207,6 +207,17 @@ def test_results_as_csv_hold_no_formulas(as_seller: Api) -> None:
     assert cells[-1] == "plain.jpg"
 
 
+def test_photos_of_the_same_name_are_told_apart_by_their_folders(as_seller: Api) -> None:
+    names = ["shoes/IMG_1.jpg", "hats/IMG_1.jpg"]
+    response = as_seller("POST", "/api/v1/batches", **zipped(archive(dict.fromkeys(names, picture(1)))))
+    assert [item["name"] for item in response.json["items"]] == names
+    address = f"/api/v1/batches/{response.json['batch']['id']}/results"
+    lines = [json.loads(line) for line in as_seller("GET", address).text.splitlines()]
+    table = as_seller("GET", address, headers={"Accept": "text/csv"}).text
+    assert [line["name"] for line in lines] == names
+    assert [row["name"] for row in csv.DictReader(io.StringIO(table))] == names
+
+
 @pytest.mark.parametrize("name", UNSAFE)
 def test_an_unsafe_archive_is_refused_whole_and_leaves_nothing(
     as_seller: Api, database: Database, settings: Settings, name: str
@@ -285,7 +296,7 @@ def test_a_batch_is_stored_under_digests_and_its_names_are_only_shown(
     as_seller: Api, blobs: BlobStore
 ) -> None:
     body = send(as_seller, {"../../etc/passwd": picture(1)})
-    assert body["items"][0]["name"] == "passwd"
+    assert body["items"][0]["name"] == "etc/passwd"
     photo = body["items"][0]["photo_id"]
     digest = as_seller("GET", f"/api/v1/photos/{photo}").headers["ETag"].strip('"')
     assert blobs.get(photo_key(digest))

@@ -34,9 +34,10 @@ def test_photos_from_the_form_become_a_batch_with_a_row_each(signed_in: FlaskCli
 
 
 def test_a_zip_from_the_form_becomes_a_batch(signed_in: FlaskClient) -> None:
-    data = archive({"red.jpg": picture(1), "blue.jpg": picture(2)})
+    data = archive({"red/IMG_1.jpg": picture(1), "blue/IMG_1.jpg": picture(2)})
     page = signed_in.get(send(signed_in, "archive", photos_zip=data)).text
-    assert "red.jpg" in page
+    assert "red/IMG_1.jpg" in page
+    assert "blue/IMG_1.jpg" in page
     assert "2 on the way" in page
 
 
