@@ -83,10 +83,10 @@ def print_facts(facts: Iterable[tuple[str, object]]) -> None:
 
 
 def moment(when: datetime | str | None) -> str | None:
-    """A moment, to the minute."""
+    """A moment, to the second."""
     if when is None:
         return None
-    return (datetime.fromisoformat(when) if isinstance(when, str) else when).strftime("%Y-%m-%d %H:%M UTC")
+    return (datetime.fromisoformat(when) if isinstance(when, str) else when).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
 def ago(when: datetime | str | None) -> str | None:

@@ -27,7 +27,7 @@ class Result(BaseModel):
 
     def as_json(self) -> dict[str, Any]:
         """The answer as the API gave it, for a program that wants JSON."""
-        return self.model_dump(mode="json", by_alias=True)
+        return self.model_dump(mode="json", by_alias=True, exclude_unset=True)
 
 
 class Ranked(Result):
@@ -64,7 +64,7 @@ class Progress(Result):
 
 
 class Job(Result):
-    """One unit of background work. `result` depends on its kind."""
+    """One unit of background work. `result` depends on its kind; lists also name the photo it is about."""
 
     id: str
     kind: str
@@ -77,6 +77,7 @@ class Job(Result):
     error: Failure | None
     result: dict[str, Any] | None
     retried_as: str | None = None
+    photo_name: str | None = None
 
     @property
     def ended(self) -> bool:

@@ -50,9 +50,9 @@ def jobs(
         return
     chosen = any((state, kind, error, handled))
     print_table(
-        ("id", "kind", "state", "outcome", "created"),
-        ((job.id, job.kind, job.state, _outcome(job), ago(job.created_at)) for job in found),
-        cut=["outcome"],
+        ("id", "what", "state", "outcome", "created"),
+        ((job.id, _what(job), job.state, _outcome(job), ago(job.created_at)) for job in found),
+        cut=["what", "outcome"],
         empty="No job is like this. Leave out a filter to see more."
         if chosen
         else "There are no jobs yet. Send a photo: hangtag classify PHOTO",
@@ -133,6 +133,11 @@ def _print(job: Job) -> None:
     )
     if job.state in NEXT and not job.retried_as:
         err.print(NEXT[job.state].format(id=job.id), markup=False)
+
+
+def _what(job: Job) -> str:
+    """The photo, of a job that classifies one; of any other its kind."""
+    return (job.photo_name if job.kind == JobKind.CLASSIFY else None) or job.kind
 
 
 def _answer(job: Job) -> str | None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +14,7 @@ from shared.database import Database
 from shared.jobs import failures, store
 from shared.jobs.states import JobKind, JobState
 from tests.cli.conftest import Command
-from tests.factories import add_failures, add_job
+from tests.factories import add_failures, add_job, picture
 
 pytestmark = pytest.mark.usefixtures("server")
 
@@ -29,6 +31,18 @@ def test_jobs_are_filtered_by_error_and_by_what_became_of_them(command: Command,
     assert [job["id"] for job in printed(command, "--error", "blob_missing")] == [gone.id]
     command("jobs", "discard", gone.id)
     assert [job["id"] for job in printed(command, "--handled", "discarded")] == [gone.id]
+
+
+def test_the_list_names_photos_and_the_kind_of_everything_else(
+    command: Command, database: Database, tmp_path: Path
+) -> None:
+    (tmp_path / "shirt.jpg").write_bytes(picture(1))
+    command("classify", "--wait", "1", str(tmp_path / "shirt.jpg"))
+    add_job(database, JobKind.TRAIN)
+    assert [job["photo_name"] for job in printed(command)] == [None, "shirt.jpg"]
+    lines = command("jobs").stdout.splitlines()[1:]
+    assert [line.split()[1] for line in lines] == ["train", "shirt.jpg"]
+    assert re.search(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC", lines[0])
 
 
 def test_failures_are_listed_by_cause(command: Command, database: Database) -> None:

@@ -6,6 +6,7 @@ from apiflask import APIBlueprint
 from flask import Response
 
 from shared.jobs import log, store
+from shared.photos import store as photos
 from shared.public_views import JobOut
 from web.api.answers import answer, linked, polled, problems
 from web.api.schemas import JobAnswer, JobsOut, JobsQuery, LogOut, WaitQuery
@@ -62,8 +63,8 @@ def index(query_data: JobsQuery) -> Response:
     """One page of jobs, newest first."""
     with services().database.read() as session:
         page = store.page(session, owner_id=identity().owner_filter, **query_data.chosen())
-    body = JobsOut(jobs=[JobOut.of(job) for job in page.items], next_cursor=page.next_cursor)
-    return linked(polled(body), page.next_cursor)
+        names = photos.names(session, {job.photo_id for job in page.items if job.photo_id})
+    return linked(polled(JobsOut.of(page, names)), page.next_cursor)
 
 
 @blueprint.post("/jobs/<job_id>/cancel")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import fields
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self
@@ -12,8 +13,9 @@ from shared.clock import rfc3339
 from shared.jobs.outcome import Outcome
 from shared.jobs.states import Handling, JobKind, JobState
 from shared.models.hyperparameters import PRESETS
+from shared.paging import Page
 from shared.public_views import JobOut
-from shared.tables import MAX_INTEGER, DatasetVersion, EngineGate, ModelVersion, Photo
+from shared.tables import MAX_INTEGER, DatasetVersion, EngineGate, Job, ModelVersion, Photo
 from web.checks import Check
 
 MAX_LIMIT = 200
@@ -116,11 +118,26 @@ class ClassificationOut(BaseModel):
     photo: PhotoOut
 
 
+class ListedJobOut(JobOut):
+    """One job in a list, which also names the photo it is about."""
+
+    photo_name: str | None = Field(description="The photo's file name; null without one, or once deleted.")
+
+
 class JobsOut(BaseModel):
     """One page of jobs, newest first. The Link header names the next page."""
 
-    jobs: list[JobOut]
+    jobs: list[ListedJobOut]
     next_cursor: str | None
+
+    @classmethod
+    def of(cls, page: Page[Job, str], photo_names: Mapping[str, str]) -> JobsOut:
+        """The public view of a page of job rows."""
+        jobs = [
+            ListedJobOut(**JobOut.of(job).model_dump(), photo_name=photo_names.get(job.photo_id or ""))
+            for job in page.items
+        ]
+        return cls(jobs=jobs, next_cursor=page.next_cursor)
 
 
 class LogOut(BaseModel):

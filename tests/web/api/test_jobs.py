@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+
 import pytest
 from apiflask import APIFlask
 from flask.testing import FlaskClient
@@ -10,7 +12,7 @@ from shared.database import Database
 from shared.jobs import store
 from shared.jobs.states import JobKind
 from shared.tables import User
-from tests.factories import add_failures, add_job, add_key
+from tests.factories import add_failures, add_job, add_key, picture
 from tests.web.conftest import Api
 from tests.web.pages.forms import post_form
 
@@ -64,6 +66,14 @@ def test_a_retry_answers_with_the_new_job(as_seller: Api, database: Database, se
     assert response.status_code == 202
     assert response.headers["Location"] == f"/api/v1/jobs/{response.json['job']['id']}"
     assert response.json["job"]["id"] != job.id
+
+
+def test_a_list_names_the_photos(as_seller: Api) -> None:
+    photo = {"photo": (io.BytesIO(picture(1)), "below/shirt.jpg")}
+    sent = as_seller("POST", "/api/v1/classifications", data=photo).json
+    (job,) = as_seller("GET", "/api/v1/jobs").json["jobs"]
+    assert (job["id"], job["photo_name"]) == (sent["job"]["id"], "shirt.jpg")
+    assert set(job) - {"photo_name"} == set(sent["job"])
 
 
 def test_a_sellers_list_leaves_out_what_is_not_theirs(as_seller: Api, database: Database) -> None:
