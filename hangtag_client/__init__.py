@@ -35,6 +35,7 @@ from hangtag_client.results import (
     Job,
     Listing,
     ModelVersion,
+    Promotion,
     Suggestion,
     Why,
 )
@@ -74,6 +75,7 @@ __all__ = [
     "NotHangtagError",
     "Overview",
     "PairedFigures",
+    "Promotion",
     "Queue",
     "Queues",
     "Suggestion",

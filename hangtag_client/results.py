@@ -215,6 +215,12 @@ class ModelVersion(Result):
     aliases: list[str]
 
 
+class Promotion(ModelVersion):
+    """The version that answers sellers now. `moved` is false when it did before, and nothing was done."""
+
+    moved: bool = True  # servers of before this was told always moved
+
+
 class Epoch(Result):
     """The figures of one epoch of a training."""
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from hangtag_client.calls import until_ended
 from hangtag_client.exchange import Flow, Read, Request, address, once, send
-from hangtag_client.results import Epoch, Job, ModelVersion
+from hangtag_client.results import Epoch, Job, ModelVersion, Promotion
 from hangtag_client.training_results import Comparison, DatasetVersion, Forecast, Sweep
 
 
@@ -132,26 +132,25 @@ def model(number: int) -> Flow[ModelVersion]:
     return ModelVersion.model_validate_json(response.content)
 
 
-def promote(number: int, reason: str, *, override: bool = False) -> Flow[ModelVersion]:
+def promote(number: int, reason: str, *, override: bool = False) -> Flow[Promotion]:
     """Let a version answer sellers. `override`: even where the gate refuses.
 
     Raises:
         ApiError: with code `promotion_refused` when the gate refuses; `fields` has the checks that failed.
     """
     body = {"version": number, "reason": reason, "override": override}
-    return (yield from _moved(Request("PUT", address("aliases", "champion"), json=body, repeatable=False)))
+    # Repeated after it was done, it would say that nothing was.
+    request = Request("PUT", address("aliases", "champion"), json=body, repeatable=False)
+    return Promotion.model_validate_json((yield from send(request)).content)
 
 
 def rollback(reason: str) -> Flow[ModelVersion]:
     """Let the version answer sellers that answered before."""
     path = address("aliases", "champion", "rollback")
-    return (yield from _moved(Request("POST", path, json={"reason": reason}, repeatable=False)))
+    # Done twice, it would go one version further back.
+    request = Request("POST", path, json={"reason": reason}, repeatable=False)
+    return ModelVersion.model_validate_json((yield from send(request)).content)
 
 
 def _of(dataset_version: int | None) -> dict[str, int]:
     return {} if dataset_version is None else {"dataset_version": dataset_version}
-
-
-def _moved(request: Request) -> Flow[ModelVersion]:
-    """Done twice, a move would go one version further, or be one row more in the history."""
-    return ModelVersion.model_validate_json((yield from send(request)).content)

@@ -26,5 +26,7 @@ def promote(
         version = client.promote(number, reason, override=override)
     if as_json:
         print_json(version.as_json())
+    elif not version.moved:
+        err.print(f"Version {version.number} is the champion already.")
     else:
         err.print(f"Version {version.number} answers sellers now. The way back: hangtag rollback")

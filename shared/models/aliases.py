@@ -12,15 +12,18 @@ from shared.blobs import BlobStore
 from shared.database import Database
 from shared.errors import ConflictError, NotFoundError, PromotionRefusedError, ValidationError
 from shared.models import registry
-from shared.models.gate import Verdict, judge
+from shared.models.gate import judge
 from shared.models.registry import CHAMPION
 from shared.tables import Alias, AliasChange
 
 NAME = re.compile(r"^[a-z][a-z0-9-]{0,59}$")
 
 
-def promote(session: Session, number: int, actor: str, reason: str, *, override: bool = False) -> Verdict:
+def promote(session: Session, number: int, actor: str, reason: str, *, override: bool = False) -> bool:
     """Let a version answer sellers from now on, if the gate lets it or a person overrides the gate.
+
+    Returns:
+        False when it is the champion already; then there is nothing to judge and nothing to remember.
 
     Raises:
         NotFoundError: there is no such version.
@@ -28,13 +31,16 @@ def promote(session: Session, number: int, actor: str, reason: str, *, override:
         ValidationError: the reason is missing or too long.
         PromotionRefusedError: a check failed and it was not overridden.
     """
-    verdict = judge(session, registry.find_trained(session, number), registry.champion(session))
+    version, champion = registry.find_trained(session, number), registry.champion(session)
+    if champion is not None and champion.number == number:
+        return False
+    verdict = judge(session, version, champion)
     if not verdict.passed:
         if not override:
             raise PromotionRefusedError(number, {check.name: check.detail for check in verdict.failed})
         verdict = verdict.model_copy(update={"overridden": True})
     registry.promote(session, number, actor, reason, verdict.model_dump(mode="json"))
-    return verdict
+    return True
 
 
 def rollback(session: Session, actor: str, reason: str) -> AliasChange:

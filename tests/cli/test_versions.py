@@ -52,6 +52,8 @@ def test_versions_are_listed_with_accuracy_and_its_interval(command: Command) ->
 def test_promote_moves_the_champion(command: Command) -> None:
     assert command("promote", "2", "--reason", "Better on hats.").exit_code == 0
     assert _champion(command) == 2
+    again = command("promote", "2", "--reason", "Better on hats.")
+    assert (again.exit_code, again.stderr) == (0, "Version 2 is the champion already.\n")
 
 
 @pytest.mark.usefixtures("server")

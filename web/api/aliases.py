@@ -9,7 +9,15 @@ from shared.models import aliases, engine_gates, registry
 from shared.public_views import AliasChangeOut
 from web.api.answers import answer, polled, problems
 from web.api.schemas import VersionOut
-from web.api.version_schemas import AliasesOut, AliasHistoryOut, AliasIn, PromotionIn, ReasonIn, RemovalQuery
+from web.api.version_schemas import (
+    AliasesOut,
+    AliasHistoryOut,
+    AliasIn,
+    PromotionIn,
+    PromotionOut,
+    ReasonIn,
+    RemovalQuery,
+)
 from web.auth import REVIEWERS, identity, require
 from web.services import services
 
@@ -30,18 +38,19 @@ def index() -> Response:
 @blueprint.put("/aliases/champion")
 @require("admin")
 @blueprint.input(PromotionIn)
-@blueprint.output(VersionOut)
+@blueprint.output(PromotionOut)
 @blueprint.doc(
     summary="Make a version the champion",
     description="The gate may refuse with 409 `promotion_refused`; `errors` then lists the failed checks. "
-    "`override` promotes all the same, and the history keeps what was overridden and why.",
+    "`override` promotes all the same, and the history keeps what was overridden and why. For the version "
+    "that is the champion already nothing is judged, done or kept: `moved` is false.",
     responses=problems(400, 404, 409, 422),
 )
 def promote(json_data: PromotionIn) -> Response:
     """Let a version answer sellers from now on."""
     aliases.require_files(services().database, services().blobs, json_data.version)
     with services().database.write() as session:
-        aliases.promote(
+        moved = aliases.promote(
             session,
             json_data.version,
             identity().user.name,
@@ -50,7 +59,7 @@ def promote(json_data: PromotionIn) -> Response:
         )
         version = registry.find(session, json_data.version)
         body = VersionOut.of(version, registry.aliases(session), engine_gates.of(session, version.number))
-    return answer(body)
+    return answer(PromotionOut(**dict(body), moved=moved))
 
 
 @blueprint.post("/aliases/champion/rollback")

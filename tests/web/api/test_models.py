@@ -51,10 +51,25 @@ def test_a_promotion_moves_the_champion_and_is_remembered(
     add_champion(database, blobs)
     add_version(database, blobs, seed=1)
     body = {"version": 2, "reason": "Better with skirts."}
-    assert as_admin("PUT", "/api/v1/aliases/champion", json=body).json["aliases"] == ["champion"]
+    promoted = as_admin("PUT", "/api/v1/aliases/champion", json=body).json
+    assert (promoted["aliases"], promoted["moved"]) == (["champion"], True)
     latest = as_admin("GET", "/api/v1/aliases/champion/history").json["changes"][0]
     assert (latest["before"], latest["after"], latest["actor"]) == (1, 2, "Ada")
     assert latest["reason"] == "Better with skirts."
+
+
+def test_the_champion_is_not_judged_again_nor_remembered_twice(
+    as_admin: Api, database: Database, blobs: BlobStore
+) -> None:
+    add_champion(database, blobs, metrics={})  # the gate would refuse it
+    moves = [
+        as_admin("PUT", "/api/v1/aliases/champion", json={"version": 1, "reason": "Once more."}).json,
+        as_admin(
+            "PUT", "/api/v1/aliases/champion", json={"version": 1, "reason": "By force.", "override": True}
+        ).json,
+    ]
+    assert [(one["number"], one["aliases"], one["moved"]) for one in moves] == [(1, ["champion"], False)] * 2
+    assert len(as_admin("GET", "/api/v1/aliases/champion/history").json["changes"]) == 1
 
 
 @pytest.mark.parametrize(
