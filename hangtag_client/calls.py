@@ -146,6 +146,15 @@ def why(job_id: str) -> Flow[Why]:
     return Why.model_validate_json(response.content)
 
 
+def delete_photo(photo_id: str) -> Flow[None]:
+    """Delete a photo of yours for good; its job stays, without picture and answer.
+
+    Raises:
+        ApiError: with code `not_found` when there is no such photo any more.
+    """
+    yield from send(Request("DELETE", address("photos", photo_id)))
+
+
 def create_listing(title: str = "", photo_ids: Sequence[str] = ()) -> Flow[Listing]:
     """Begin a listing, with photos that were sent before; others follow with `classify(..., listing_id=)`."""
     body = {"title": title, "photo_ids": list(photo_ids)}

@@ -131,7 +131,7 @@ def checked(reply: Reply) -> httpx.Response:
             f"Hangtag does not answer ({type(reply).__name__}). See that it runs and the address is right."
         ) from reply
     if reply.is_success:
-        return _spoken(reply)
+        return reply if reply.status_code == httpx.codes.NO_CONTENT else _spoken(reply)
     try:
         problem = reply.json()
     except ValueError:  # a proxy's own page

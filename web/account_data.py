@@ -7,6 +7,7 @@ import json
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import IO, cast
 
 import structlog
@@ -16,6 +17,7 @@ from sqlalchemy.orm import Session
 from shared import audit, owned
 from shared.audit import Action
 from shared.blobs import photo_key
+from shared.clock import utc_now
 from shared.errors import BlobMissingError, HangtagError
 from shared.photos import deletion
 from web.auth import identity
@@ -84,9 +86,9 @@ def delete_everything(services: Services, owner_id: str, *, by: str) -> Deleted:
 
 def export_everything(services: Services, owner_id: str) -> Iterator[bytes]:
     """A zip archive of all that belongs to somebody, in pieces: no more than a photo is in memory at once."""
-    outlet = _Outlet()
+    outlet, now = _Outlet(), utc_now()
     with zipfile.ZipFile(cast("IO[bytes]", outlet), "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("README.txt", README)
+        archive.writestr(_entry("README.txt", now), README)
         missing: list[str] = []
         for photo in owned.photos(services.database, owner_id):
             try:
@@ -94,16 +96,24 @@ def export_everything(services: Services, owner_id: str) -> Iterator[bytes]:
             except BlobMissingError:
                 missing.append(photo.id)
                 continue
-            archive.writestr(owned.photo_file(photo), data, zipfile.ZIP_STORED)  # JPEGs do not shrink
+            entry = _entry(owned.photo_file(photo), photo.created_at)
+            archive.writestr(entry, data, zipfile.ZIP_STORED)  # JPEGs do not shrink
             yield outlet.taken()
         for name, lines in owned.lines(services.database, owner_id).items():
-            with archive.open(f"{name}.jsonl", "w") as file:
+            with archive.open(_entry(f"{name}.jsonl", now), "w") as file:
                 for line in lines:
                     file.write(json.dumps(line, ensure_ascii=False).encode() + b"\n")
                     yield outlet.taken()
         if missing:
-            archive.writestr("missing.txt", "\n".join(missing) + "\n")
+            archive.writestr(_entry("missing.txt", now), "\n".join(missing) + "\n")
     yield outlet.taken()
+
+
+def _entry(name: str, made: datetime) -> zipfile.ZipInfo:
+    """A file of the archive, dated as zip archives are: in the time of the place where they are made."""
+    entry = zipfile.ZipInfo(name, made.astimezone().timetuple()[:6])
+    entry.compress_type = zipfile.ZIP_DEFLATED
+    return entry
 
 
 def _remove_pixels(services: Services, digests: list[str]) -> None:

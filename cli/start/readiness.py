@@ -71,7 +71,7 @@ def wait_until_ready(settings: Settings, supervision: Supervision) -> dict[str, 
 
 
 def self_check(settings: Settings) -> SelfCheck:
-    """Send a picture drawn by our own code through HTTP, Redis, a worker and the database.
+    """Send a picture drawn by our own code through HTTP, Redis, a worker and the database; then delete it.
 
     Raises:
         StartError: it was not answered.
@@ -80,12 +80,14 @@ def self_check(settings: Settings) -> SelfCheck:
     try:
         with Client(local_address(settings), api_key(settings)) as client:
             picture = sample_picture(int(time.time()))
-            answer = client.classify(picture, name="self-check.png", wait=SELF_CHECK_SECONDS).suggestion
+            sent = client.classify(picture, name="self-check.png", wait=SELF_CHECK_SECONDS)
+            answer, seconds = sent.suggestion, time.monotonic() - began
+            client.delete_photo(sent.photo.id)  # it is nobody's
     except ClientError as error:
         raise StartError(
-            f"The self-check photo got no answer within {SELF_CHECK_SECONDS} s: {error}"
+            f"The self-check photo was not answered and deleted within {SELF_CHECK_SECONDS} s: {error}"
         ) from error
-    return SelfCheck(answer.category, answer.confidence, answer.model_version, time.monotonic() - began)
+    return SelfCheck(answer.category, answer.confidence, answer.model_version, seconds)
 
 
 def _count_ends(settings: Settings, change: Change | None, ends: Counter[str]) -> None:

@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import threading
+import zipfile
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -146,6 +147,16 @@ def test_one_command_shows_the_whole_main_job_and_one_ctrl_c_ends_it(
     assert run.stop() == 0
     wait_until(lambda: not _left(run), GONE_SECONDS, "all processes end")
     assert "Stopped." in run.output
+
+
+def test_the_picture_of_the_self_check_is_nobodys_photo(
+    run: Run, environment: dict[str, str], tmp_path: Path
+) -> None:
+    assert "Self-check" in run.output
+    export = [str(HANGTAG), "data", "export", str(tmp_path / "mine.zip")]
+    subprocess.run(export, env=environment, check=True, timeout=60)
+    with zipfile.ZipFile(tmp_path / "mine.zip") as mine:
+        assert mine.read("photos.jsonl") == b""
 
 
 def test_a_second_start_builds_nothing(run: Run) -> None:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import zipfile
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 
 from shared import accounts
 from shared.blobs import BlobStore
+from shared.clock import utc_now
 from shared.database import Database
+from shared.tables import Photo
 from tests.cli.conftest import Command
 from tests.factories import add_photo
 
@@ -21,10 +25,16 @@ def test_what_is_mine_can_be_saved_and_then_deleted(
     with database.write() as session:
         me = accounts.ensure_admin(session)
     photo = add_photo(database, blobs, me)
+    sent, now = datetime(2025, 3, 4, 5, 6, 8, tzinfo=UTC), utc_now()
+    with database.write() as session:
+        session.execute(update(Photo).values(created_at=sent))
     target = tmp_path / "mine.zip"
     assert command("data", "export", str(target)).exit_code == 0
     with zipfile.ZipFile(target) as saved:
-        assert f"photos/{photo.id}.jpg" in saved.namelist()
+        dates = {info.filename: datetime(*info.date_time).astimezone() for info in saved.infolist()}
+    assert dates.pop(f"photos/{photo.id}.jpg") == sent
+    assert "listings.jsonl" in dates
+    assert min(dates.values()) >= now - timedelta(seconds=2)  # zip archives count in twos
     result = command("data", "delete", "--yes")
     assert result.exit_code == 0
     assert "1 photos" in result.stderr

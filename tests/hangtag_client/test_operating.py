@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from hangtag_client import AsyncClient, Client, UnreachableError
+from hangtag_client import ApiError, AsyncClient, Client, UnreachableError
 from shared.blobs import BlobStore
 from shared.datasets import store as datasets
 from shared.jobs import failures
@@ -125,6 +125,14 @@ def test_what_is_mine_is_saved_whole_and_deleted(server: WebServer, tmp_path: Pa
 async def _saved(url: str, key: str, file: Path) -> int:
     async with AsyncClient(url, key) as hangtag:
         return await hangtag.save_my_data(file)
+
+
+def test_a_photo_is_deleted_once(hangtag: Client) -> None:
+    photo = hangtag.classify(picture(206)).photo
+    hangtag.delete_photo(photo.id)
+    with pytest.raises(ApiError) as caught:
+        hangtag.delete_photo(photo.id)
+    assert caught.value.code == "not_found"
 
 
 def test_an_answer_goes_out_as_json_as_it_came_in(hangtag: Client, server: WebServer, key: str) -> None:
