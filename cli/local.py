@@ -46,6 +46,6 @@ def api_key(settings: Settings) -> str:
     except OSError as error:
         raise SettingsError(
             f"There is no API key: {settings.data_dir / KEY_FILE} cannot be read. Start Hangtag with "
-            "'hangtag run' and wait until it serves, or set HANGTAG_API_KEY to a key made with "
-            "'hangtag key create'."
+            "'hangtag run' and wait until it serves, set HANGTAG_DATA_DIR to the folder of one that runs, "
+            "or set HANGTAG_API_KEY to a key made with 'hangtag key create'."
         ) from error

@@ -16,6 +16,8 @@ from shared.errors import SettingsError
 T = TypeVar("T")
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
+# Beside the code, so that it is the same one wherever the command is called.
+DEFAULT_DATA_DIR = Path(__file__).resolve().parents[1] / "data"
 # Design, section 7: SHA-256 over the little-endian float32 bytes in get_weights() order.
 IMAGENET_XCEPTION_DIGEST = "dd8fa9fc31ba124382395512a133fe425aa5c6667b16e5832bb79910d1b77829"
 # 256 bits as text; shorter keys can be guessed from one signed cookie.
@@ -242,7 +244,7 @@ def load_settings(env: Mapping[str, str] | None = None) -> Settings:
     if unknown:
         raise SettingsError(f"{unknown[0]} is not a setting. Settings are: {', '.join(VARIABLES)}.")
     environment = _parse(env, "ENV", "development", Environment)
-    data_dir = _parse(env, "DATA_DIR", "data", lambda raw: Path(raw).expanduser().resolve())
+    data_dir = _parse(env, "DATA_DIR", str(DEFAULT_DATA_DIR), lambda raw: Path(raw).expanduser().resolve())
     host = env.get("HANGTAG_HOST", "").strip() or "127.0.0.1"
     return Settings(
         data_dir=data_dir,

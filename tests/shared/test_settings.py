@@ -14,7 +14,7 @@ STRONG = "k3" * 20
 
 
 def test_an_empty_environment_is_enough(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("shared.settings.DEFAULT_DATA_DIR", tmp_path / "data")
     settings = load_settings({})
     assert settings.data_dir == tmp_path / "data"
     assert settings.database_url == f"sqlite:///{tmp_path}/data/hangtag.db"
@@ -22,6 +22,15 @@ def test_an_empty_environment_is_enough(tmp_path: Path, monkeypatch: pytest.Monk
     assert (settings.host, settings.port) == ("127.0.0.1", 8000)
     assert settings.engine is EngineChoice.AUTO
     assert settings.env is Environment.DEVELOPMENT
+
+
+def test_the_data_folder_lies_beside_the_code_wherever_one_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    key = {"HANGTAG_SECRET_KEY": STRONG}  # else one would be made and kept there
+    assert load_settings(key).data_dir == Path(__file__).resolve().parents[2] / "data"
+    assert load_settings({**key, "HANGTAG_DATA_DIR": "mine"}).data_dir == tmp_path / "mine"
 
 
 @pytest.mark.parametrize(
