@@ -133,8 +133,19 @@ def _print_report(report: ImportReport, as_json: bool) -> None:
     out.print(
         f"{report.imported} photos imported, {report.already_known} known already, "
         f"{len(report.duplicates)} repeated, {len(report.unreadable)} unreadable. "
-        f"Dataset version {report.dataset_version} ({report.dataset_digest[:12]}). "
-        f"Train on it: hangtag train --dataset-version {report.dataset_version}"
+        f"{_holds(report)} Train on it: hangtag train --dataset-version {report.dataset_version}"
+    )
+
+
+def _holds(report: ImportReport) -> str:
+    """What is in the dataset version: all examples there are, not only those of the folder."""
+    these = report.imported + report.already_known
+    name = f"Dataset version {report.dataset_version} ({report.dataset_digest[:12]})"
+    if not report.others:
+        return f"{name} holds these {these:,} photos and no others."
+    return (
+        f"{name} holds {these + report.others:,} photos, as counted above: these {these:,}, and "
+        f"{report.others:,} more from earlier imports, sellers and reviewers."
     )
 
 

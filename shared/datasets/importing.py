@@ -30,10 +30,15 @@ Report = Callable[[int, int], None]
 
 @dataclass(slots=True)
 class ImportReport:
-    """What an import found. File names are relative to the imported folder."""
+    """What an import found. File names are relative to the imported folder.
+
+    `counts` and `others` are of the dataset version, which has all examples there are; `others` of them are
+    not in this folder.
+    """
 
     imported: int = 0
     already_known: int = 0
+    others: int = 0
     counts: dict[str, dict[str, int]] = field(default_factory=dict)
     duplicates: list[tuple[str, str]] = field(default_factory=list)  # file, what it repeats
     unreadable: list[tuple[str, str]] = field(default_factory=list)  # file, why
@@ -75,6 +80,8 @@ def import_folder(
         version = store.freeze(session)
     result.dataset_version, result.dataset_digest = version.number, version.digest
     result.counts = version.counts
+    total = sum(sum(here.values()) for here in version.counts.values())
+    result.others = total - result.imported - result.already_known
     return result
 
 

@@ -15,6 +15,9 @@ from pathlib import Path
 import pytest
 
 from cli import clothing_photos
+from shared.database import Database
+from shared.jobs.states import Split
+from shared.tables import Example
 from tests.cli.conftest import Command
 from tests.factories import CLASSES, picture
 
@@ -39,7 +42,8 @@ def test_an_import_counts_per_category_and_split(command: Command, folder: Path)
     lines = [line.split() for line in result.stdout.splitlines()]
     assert lines[0] == ["category", *SPLITS]
     assert lines[1:4] == [[label, "1", "1", "1"] for label in CLASSES]
-    assert "9 photos imported" in result.stdout
+    assert "9 photos imported, 0 known already" in result.stdout
+    assert "holds these 9 photos and no others." in result.stdout
 
 
 @pytest.mark.usefixtures("started")
@@ -48,6 +52,20 @@ def test_importing_again_adds_nothing(command: Command, folder: Path) -> None:
     second = json.loads(command("dataset", "import", str(folder), "--json").stdout)
     assert (second["imported"], second["already_known"]) == (0, 9)
     assert second["dataset_version"] == first["dataset_version"]
+
+
+@pytest.mark.usefixtures("started")
+def test_an_import_tells_its_photos_from_the_others_of_the_version(
+    command: Command, folder: Path, database: Database
+) -> None:
+    command("dataset", "import", str(folder))
+    with database.write() as session:
+        session.add(Example(digest="f" * 64, label=CLASSES[0], split=Split.TRAIN, source="a seller"))
+    (folder / "train" / CLASSES[0] / "new.jpg").write_bytes(picture(99))
+    result = command("dataset", "import", str(folder))
+    assert "1 photos imported, 9 known already" in result.stdout
+    assert "holds 11 photos, as counted above: these 10, and 1 more" in result.stdout
+    assert json.loads(command("dataset", "import", str(folder), "--json").stdout)["others"] == 1
 
 
 @pytest.mark.usefixtures("started")
