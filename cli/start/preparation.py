@@ -19,7 +19,7 @@ from shared.models.starter import ensure_starter
 from shared.redis_client import impatient_client
 from shared.settings import Settings
 from shared.settings_log import note_settings
-from worker.network.base_weights import ensure_base_weights
+from worker.network.base_weights import fetch_base_weights
 
 REDIS_SECONDS = 5.0
 LOCAL_KEY_NAME = "command line of this machine"
@@ -33,7 +33,8 @@ def prepare(settings: Settings, console: Console) -> str:
         with stage(console, "Redis") as step:
             step.says(f"answers, version {_redis_version(settings)}")
     with stage(console, "Base weights") as step:
-        step.says(ensure_base_weights(settings, step.bytes_done).name[:12] + "…, digest checked")
+        weights = fetch_base_weights(settings, step.bytes_done)
+        step.says(f"from {weights.source}, digest {weights.path.name[:12]}… checked")
     with stage(console, "Starter version") as step:
         number = ensure_starter(settings)
         step.says("nothing to add" if number is None else f"registered as version {number}")

@@ -143,6 +143,7 @@ def test_one_command_shows_the_whole_main_job_and_one_ctrl_c_ends_it(
     run: Run, environment: dict[str, str]
 ) -> None:
     assert re.search(r"Self-check +drawn t-shirt -> (dress|hat|shirt), .*version 1, \d+ ms", run.output)
+    assert f"from HANGTAG_BASE_WEIGHTS={environment['HANGTAG_BASE_WEIGHTS']}, digest " in run.output
     assert f"http://127.0.0.1:{environment['HANGTAG_PORT']}/sign-in/" in run.output
     assert run.stop() == 0
     wait_until(lambda: not _left(run), GONE_SECONDS, "all processes end")

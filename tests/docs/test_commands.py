@@ -15,6 +15,7 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from cli.main import app
+from tests.archives import archive
 from tests.factories import picture
 from tests.live_system import LiveSystem
 
@@ -24,6 +25,11 @@ RUN_BLOCK = re.compile(r"^```sh run\n(.*?)^```", re.MULTILINE | re.DOTALL)
 FENCE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 # In a fence a command begins a line or a substitution; in running text it is a span of code.
 IN_FENCE = re.compile(r"(?:^|\$\(|^\$ )(?:\.venv/bin/)?hangtag +([^\n#|)]+)", re.MULTILINE)
+VARIABLE = re.compile(r"\$\{?([A-Z][A-Z_]*)")
+# Every shell has these.
+OF_THE_SHELL = ("HOME", "PATH", "PWD")
+# Where `make run` serves when nothing is set.
+USUAL_ADDRESS = "http://localhost:8000"
 IN_SPAN = re.compile(r"`(?:\.venv/bin/)?hangtag +([^`]+)`")
 
 
@@ -75,6 +81,26 @@ def test_a_wrong_command_or_option_would_be_noticed() -> None:
     assert complaint("train --presett quick") is not None
 
 
+def never_set(text: str) -> list[str]:
+    """The variables that the blocks of a page use without anything before them on the page that sets them."""
+    uses = (
+        (block.start() + use.start(), use[1])
+        for block in FENCE.finditer(text)
+        for use in VARIABLE.finditer(block[0])
+    )
+    return [name for place, name in uses if name not in OF_THE_SHELL and f"{name}=" not in text[:place]]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_variable_of_a_page_is_set_before_it_is_used(page: Path) -> None:
+    assert never_set(page.read_text()) == []
+
+
+def test_a_variable_that_is_never_set_would_be_noticed() -> None:
+    assert never_set('```\nJOB=1\necho "$JOB"\n```') == []
+    assert never_set('```\necho "$JOB"\nJOB=1\n```') == ["JOB"]
+
+
 PAGES_TO_RUN = [page for page in PAGES if marked(page)]
 
 
@@ -84,10 +110,11 @@ def test_the_commands_of_a_page_run_as_they_stand(
 ) -> None:
     (tmp_path / ".venv").symlink_to(ROOT / ".venv")
     (tmp_path / "shirt.jpg").write_bytes(picture(1))
+    (tmp_path / "photos.zip").write_bytes(archive({"shirt.jpg": picture(2)}))
     (tmp_path / "README.md").write_text("no photo")
     env = {**os.environ, **live_system.env, "HANGTAG_URL": live_system.url, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", marked(page)],
+        ["bash", "-euo", "pipefail", "-c", marked(page).replace(USUAL_ADDRESS, live_system.url)],
         cwd=tmp_path,
         env=env,
         capture_output=True,

@@ -5,18 +5,20 @@ from __future__ import annotations
 import logging
 import tempfile
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from shared.errors import BaseWeightsError
 from shared.settings import IMAGENET_XCEPTION_DIGEST, Settings
+from worker.network import keras_download, mirror_wheel
 from worker.network.file_lock import file_lock
-from worker.network.keras_download import DownloadError, download_from_keras
+from worker.network.keras_download import DownloadError
 from worker.network.keras_files import read_weights_file
-from worker.network.mirror_wheel import download_from_index
 from worker.network.progress import Report, no_report
 from worker.network.weight_arrays import Arrays, UnreadableWeightsError, digest_of, read_npz, write_arrays
 
 log = logging.getLogger(__name__)
+CACHE = "the cache"
 
 
 class _SourceError(Exception):
@@ -32,15 +34,25 @@ def cache_path(settings: Settings) -> Path:
     return settings.data_dir / "base_weights" / f"{settings.base_weights_digest}.npz"
 
 
+@dataclass(frozen=True, slots=True)
+class BaseWeights:
+    """A verified `.npz` file for `load_base_weights`, and where its numbers come from, in words."""
+
+    path: Path
+    source: str
+
+
 def ensure_base_weights(settings: Settings, report: Report = no_report) -> Path:
-    """Return the cache file of the base weights, fetching them if need be.
+    """Return the cache file of the base weights, fetching them if need be: see `fetch_base_weights`."""
+    return fetch_base_weights(settings, report).path
+
+
+def fetch_base_weights(settings: Settings, report: Report = no_report) -> BaseWeights:
+    """See that the base weights are in the cache, `settings.data_dir/base_weights/`.
 
     The sources are HANGTAG_BASE_WEIGHTS (a file), the cache, Keras' own download and a package index, in this
     order. Nothing is accepted whose digest is not `settings.base_weights_digest`. Of several processes that
     ask at once one fetches; the others wait for it.
-
-    Returns:
-        An `.npz` file for `load_base_weights`, in `settings.data_dir/base_weights/`.
 
     Raises:
         BaseWeightsError: every source failed; the message says why each did and what to do.
@@ -56,10 +68,10 @@ def ensure_base_weights(settings: Settings, report: Report = no_report) -> Path:
                 log.log(level, "base weights, not from %s: %s", name, error)
                 failures.append(f"{name}: {error}")
                 continue
-            if name != "cache":
+            if name != CACHE:
                 write_arrays(cache, arrays)
                 log.info("base weights: taken from %s", name)
-            return cache
+            return BaseWeights(cache, name)
     raise BaseWeightsError(_all_failed(settings, failures))
 
 
@@ -88,9 +100,9 @@ def _sources(settings: Settings, report: Report) -> Iterator[tuple[str, Callable
     path = settings.base_weights
     if path is not None:
         yield f"HANGTAG_BASE_WEIGHTS={path}", lambda: read_weights_file(path)
-    yield "cache", lambda: _cached(cache_path(settings))
-    yield "Keras' download", lambda: _only_imagenet(settings, _from_keras, report)
-    yield "package index", lambda: _only_imagenet(settings, _from_index, report)
+    yield CACHE, lambda: _cached(cache_path(settings))
+    yield keras_download.SOURCE, lambda: _only_imagenet(settings, _from_keras, report)
+    yield mirror_wheel.SOURCE, lambda: _only_imagenet(settings, _from_index, report)
 
 
 def _cached(cache: Path) -> Arrays:
@@ -109,12 +121,12 @@ def _only_imagenet(settings: Settings, fetch: Callable[[Report], Arrays], report
 
 def _from_keras(report: Report) -> Arrays:
     with tempfile.TemporaryDirectory(prefix="hangtag-weights-") as folder:
-        return read_weights_file(download_from_keras(Path(folder), report))
+        return read_weights_file(keras_download.download_from_keras(Path(folder), report))
 
 
 def _from_index(report: Report) -> Arrays:
     with tempfile.TemporaryDirectory(prefix="hangtag-weights-") as folder:
-        return download_from_index(Path(folder), report)
+        return mirror_wheel.download_from_index(Path(folder), report)
 
 
 def _all_failed(settings: Settings, failures: list[str]) -> str:

@@ -15,7 +15,13 @@ from shared.errors import BaseWeightsError
 from shared.settings import IMAGENET_XCEPTION_DIGEST, Settings, load_settings
 from tests.random_weights import random_arrays, write_random_weights
 from tests.worker.network.conftest import Weights
-from worker.network.base_weights import cache_path, ensure_base_weights, load_base_weights
+from worker.network.base_weights import (
+    BaseWeights,
+    cache_path,
+    ensure_base_weights,
+    fetch_base_weights,
+    load_base_weights,
+)
 from worker.network.weight_arrays import ARRAY_COUNT, NUMBER_COUNT, digest_of
 
 
@@ -34,10 +40,11 @@ def test_the_given_file_is_verified_and_kept(settings: Settings, weights: Weight
 
 
 def test_what_was_kept_is_enough_the_next_time(settings: Settings) -> None:
-    path = ensure_base_weights(settings)
-    written = path.stat().st_mtime_ns
+    given = fetch_base_weights(settings)
+    path, written = given.path, given.path.stat().st_mtime_ns
 
-    assert ensure_base_weights(without_file(settings)) == path
+    assert given.source == f"HANGTAG_BASE_WEIGHTS={settings.base_weights}"
+    assert fetch_base_weights(without_file(settings)) == BaseWeights(path, "the cache")
     assert path.stat().st_mtime_ns == written
 
 
