@@ -171,14 +171,14 @@ def test_a_doubtful_label_is_shown_with_what_the_photo_looks_like_and_corrected_
         reports.record(session, 1, [finding], "a-space")
     page = admin_signed_in.get("/data/1").text
     assert "Looks like: Shirt" in page
-    assert "Make it Shirt" in page
+    assert 'Relabel<span class="unseen"> as Shirt</span>' in page
     answer = post_form(
         admin_signed_in, "/data/1/labels", {"photo": digests[0], "label": "shirt"}, page="/data/1"
     )
     assert answer.location == "/data/1#doubtful"
     corrected = admin_signed_in.get("/data/1").text
     assert "Corrected to: Shirt" in corrected
-    assert "Make it Shirt" not in corrected
+    assert "Relabel<span" not in corrected
     assert "1 example is new or relabelled" in admin_signed_in.get("/data").text
 
 
