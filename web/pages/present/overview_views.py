@@ -30,6 +30,8 @@ BIN_LABELS = {Window.DAY: "%H:%M", Window.WEEK: "%d %b", Window.MONTH: "%d %b"}
 BIN_FORMS: dict[Window, LocalForm] = {Window.DAY: "hour", Window.WEEK: "day", Window.MONTH: ""}
 # A mix that is further off than this in one category is worth a look, unless it may be chance.
 FAR_OFF = 0.1
+# One photo of an empty start, or two, are no mix yet.
+FEW = 10
 MEDIAN, SLOW = 0.5, 0.95
 
 
@@ -186,7 +188,9 @@ def _bin_row(one: Bin, changes: Sequence[AliasChange]) -> BinRow:
 
 def _is_far_off(row: CategoryFigures, answers: int) -> bool:
     """Whether a category is given far more or less often than it was learned from, beyond chance."""
-    if row.mix is None or row.trained_mix is None or abs(row.mix - row.trained_mix) <= FAR_OFF:
+    if answers < FEW or row.mix is None or row.trained_mix is None:
+        return False
+    if abs(row.mix - row.trained_mix) <= FAR_OFF:
         return False
     low, high = wilson_interval(row.answered, answers)
     return not low <= row.trained_mix <= high
