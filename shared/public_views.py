@@ -45,9 +45,12 @@ class JobOut(BaseModel):
     retried_as: str | None = Field(None, description="The id of the job that took its place.")
     discarded_at: str | None = None
     discarded_by: str | None = None
+    photo_name: str | None = Field(
+        None, exclude_if=lambda name: name is None, description="In lists: its photo's file name."
+    )
 
     @classmethod
-    def of(cls, job: Job) -> JobOut:
+    def of(cls, job: Job, photo_name: str | None = None) -> JobOut:
         """The public view of a job row."""
         error = job.error_code and JobErrorOut(code=job.error_code, message=job.error_message or "")
         return cls(
@@ -67,6 +70,7 @@ class JobOut(BaseModel):
             retried_as=job.retried_as,
             discarded_at=rfc3339(job.discarded_at),
             discarded_by=job.discarded_by,
+            photo_name=photo_name,
         )
 
 

@@ -39,7 +39,7 @@ def test_the_list_names_photos_and_the_kind_of_everything_else(
     (tmp_path / "shirt.jpg").write_bytes(picture(1))
     command("classify", "--wait", "1", str(tmp_path / "shirt.jpg"))
     add_job(database, JobKind.TRAIN)
-    assert [job["photo_name"] for job in printed(command)] == [None, "shirt.jpg"]
+    assert [job.get("photo_name") for job in printed(command)] == [None, "shirt.jpg"]
     lines = command("jobs").stdout.splitlines()[1:]
     assert [line.split()[1] for line in lines] == ["train", "shirt.jpg"]
     assert re.search(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC", lines[0])

@@ -14,7 +14,6 @@ from web.api.version_schemas import (
     AliasHistoryOut,
     AliasIn,
     PromotionIn,
-    PromotionOut,
     ReasonIn,
     RemovalQuery,
 )
@@ -38,7 +37,7 @@ def index() -> Response:
 @blueprint.put("/aliases/champion")
 @require("admin")
 @blueprint.input(PromotionIn)
-@blueprint.output(PromotionOut)
+@blueprint.output(VersionOut)
 @blueprint.doc(
     summary="Make a version the champion",
     description="The gate may refuse with 409 `promotion_refused`; `errors` then lists the failed checks. "
@@ -59,7 +58,7 @@ def promote(json_data: PromotionIn) -> Response:
         )
         version = registry.find(session, json_data.version)
         body = VersionOut.of(version, registry.aliases(session), engine_gates.of(session, version.number))
-    return answer(PromotionOut(**dict(body), moved=moved))
+    return answer(body.model_copy(update={"moved": moved}))
 
 
 @blueprint.post("/aliases/champion/rollback")

@@ -24,7 +24,7 @@ class ItemOut(BaseModel):
     """One file of a batch and what became of it."""
 
     position: int = Field(description="Its place in the request, from 0.")
-    name: str = Field(description="Its name as it was sent, with the folders of a zip, made safe to show.")
+    name: str = Field(description="Its name and folders as sent, made safe to show.")
     state: ItemState = Field(
         description="That of its job; `refused` without one, `deleted` when its photo was deleted."
     )

@@ -118,25 +118,16 @@ class ClassificationOut(BaseModel):
     photo: PhotoOut
 
 
-class ListedJobOut(JobOut):
-    """One job in a list, which also names the photo it is about."""
-
-    photo_name: str | None = Field(description="The photo's file name; null without one, or once deleted.")
-
-
 class JobsOut(BaseModel):
     """One page of jobs, newest first. The Link header names the next page."""
 
-    jobs: list[ListedJobOut]
+    jobs: list[JobOut]
     next_cursor: str | None
 
     @classmethod
     def of(cls, page: Page[Job, str], photo_names: Mapping[str, str]) -> JobsOut:
         """The public view of a page of job rows."""
-        jobs = [
-            ListedJobOut(**JobOut.of(job).model_dump(), photo_name=photo_names.get(job.photo_id or ""))
-            for job in page.items
-        ]
+        jobs = [JobOut.of(job, photo_names.get(job.photo_id or "")) for job in page.items]
         return cls(jobs=jobs, next_cursor=page.next_cursor)
 
 
@@ -192,6 +183,11 @@ class VersionOut(BaseModel):
     aliases: list[str]
     diagnostic: bool = Field(description="It can be tried on photos, and never answers sellers.")
     int8: Int8Out | None = Field(None, description="Null: nobody has looked at its int8 engine yet.")
+    moved: bool | None = Field(
+        None,
+        exclude_if=lambda moved: moved is None,
+        description="Of a promotion: false when it was the champion before.",
+    )
 
     @classmethod
     def of(cls, version: ModelVersion, aliases: dict[str, int], gate: EngineGate | None = None) -> VersionOut:

@@ -13,7 +13,7 @@ from shared.models.gate import Check
 from shared.models.notes import MAX_NOTE_CHARACTERS
 from shared.public_views import AliasChangeOut
 from shared.tables import VersionNote
-from web.api.schemas import Input, VersionOut
+from web.api.schemas import Input
 
 
 class ReasonIn(Input):
@@ -38,12 +38,6 @@ class PromotionIn(AliasIn):
     """Which version shall answer sellers, and why."""
 
     override: bool = Field(False, description="Promote even if the gate refuses; the reason says why.")
-
-
-class PromotionOut(VersionOut):
-    """The version that answers sellers now."""
-
-    moved: bool = Field(description="False when it was the champion before, so that nothing was done.")
 
 
 class AliasesOut(BaseModel):
