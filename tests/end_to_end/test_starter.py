@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from tests.factories import picture
 from tests.live_system import LiveSystem, free_port
 
 pytestmark = [pytest.mark.weights, pytest.mark.photos, pytest.mark.timeout(600)]
@@ -68,15 +69,16 @@ def test_the_start_shows_the_whole_main_job_once(fresh: LiveSystem) -> None:
 
 def test_history_photos_and_versions_survive_a_restart(fresh: LiveSystem) -> None:
     with fresh.api() as client:
+        sent = client.post("/api/v1/classifications", files={"photo": ("hat.jpg", picture(1))}).json()
+        photo_id = sent["photo"]["id"]
         before = client.get("/api/v1/jobs", params={"limit": 200}).json()["jobs"]
-        photo_id = before[0]["result"]["photo_id"]
-        picture = client.get(f"/api/v1/photos/{photo_id}").content
+        stored = client.get(f"/api/v1/photos/{photo_id}").content
     assert fresh.stop() == 0
     fresh.log.unlink()
     fresh.start()
     with fresh.api() as client:
         after = client.get("/api/v1/jobs", params={"limit": 200}).json()["jobs"]
-        assert client.get(f"/api/v1/photos/{photo_id}").content == picture
+        assert client.get(f"/api/v1/photos/{photo_id}").content == stored
         versions = client.get("/api/v1/models").json()["versions"]
     assert {job["id"] for job in before} <= {job["id"] for job in after}
     assert [version["number"] for version in versions] == [1]
