@@ -98,6 +98,7 @@ WORDS = {
     "errors": "The lines that were not taken.",
     "line": "Counted from 1, the header included.",
     "findings": "What to know, what blocks first.",
+    "likely": "What the photos look like, in their order, where their labels are doubted.",
     "level": "`blocks` keeps trainings from starting, `warns` does not.",
     "trials": "The best first.",
     "varied": "The hyper-parameters that differ between the trials.",
