@@ -14,7 +14,7 @@ from shared.datasets import reports
 from shared.datasets.findings import MAX_LEAKED, MIN_SIDE, Finding
 from shared.datasets.store import Line
 from shared.datasets.withdrawn import usable_lines
-from shared.errors import BlobMissingError
+from shared.errors import BlobMissingError, PermanentError
 from shared.jobs import store
 from shared.jobs.states import JobKind, Split
 from shared.jobs.store import Progress
@@ -24,7 +24,7 @@ from shared.tables import Job
 from worker.attempt import run_attempt
 from worker.context import WorkerContext
 from worker.doubtful_labels import Doubt, doubtful_labels
-from worker.engines.choose import load_engine
+from worker.engines.choose import load_engine, require_servable
 from worker.extract import ensure_features
 from worker.lease import Lease
 from worker.near_duplicates import NearPair, near_pairs
@@ -103,9 +103,19 @@ def _nearly_covering(
     digests = [line.digest for line in lines]
     for space in sorted(spaces, key=lambda space: space.image_size):
         missing = FeatureStore(features_folder(context.settings), space).missing(digests)
-        if len(missing) <= MOST_MISSING * len(digests):
+        few = len(missing) <= MOST_MISSING * len(digests)
+        if not missing or (few and _may_be_computed(context, space)):
             return space
     return None
+
+
+def _may_be_computed(context: WorkerContext, space: FeatureSpace) -> bool:
+    """Whether this release computes such features; those of other base weights are only kept."""
+    try:
+        require_servable(context.settings, space)
+    except PermanentError:
+        return False
+    return True
 
 
 def _compared(

@@ -130,6 +130,15 @@ def test_the_few_features_that_new_photos_lack_are_computed_and_kept(training_co
         assert reports.of(session, datasets.find(session, 1)).compared
 
 
+def test_features_of_other_base_weights_are_compared_where_they_are_kept_and_never_computed(
+    context: WorkerContext, lines: list[Line]
+) -> None:
+    keep_features(context, lines[:-1], [])  # of a version with base weights that are not ours
+    look(context)
+    with context.database.read() as session:
+        assert not reports.of(session, datasets.find(session, 1)).compared
+
+
 def test_a_report_is_made_once_per_request(context: WorkerContext, lines: list[Line]) -> None:
     owner = add_user(context.database, "Ada", "admin")
     with context.database.write() as session:

@@ -66,7 +66,7 @@ def load_engine(
         ParityError: the engine that HANGTAG_ENGINE asks for differs too much from Keras in float32.
         EngineBuildError: the OpenVINO engine could not be built.
     """
-    _require_servable(settings, feature_space)
+    require_servable(settings, feature_space)
     decision = decide(settings)
     if decision.name is EngineChoice.KERAS:
         engine = _keras(settings, feature_space, report, decision.reason)
@@ -85,7 +85,12 @@ def load_engine(
         return _announced(_keras(settings, feature_space, report, reason))
 
 
-def _require_servable(settings: Settings, feature_space: FeatureSpace) -> None:
+def require_servable(settings: Settings, feature_space: FeatureSpace) -> None:
+    """See that features of this space can be computed by this release with these base weights.
+
+    Raises:
+        PermanentError: they cannot.
+    """
     if feature_space.base_digest != settings.base_weights_digest:
         raise PermanentError(
             f"The feature space {feature_space.key} belongs to base weights other than those of "
