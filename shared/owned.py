@@ -153,7 +153,7 @@ def _listing(database: Database, listing: Listing) -> dict[str, Any]:
     shown = select(ListingPhoto.photo_id).where(ListingPhoto.listing_id == listing.id)
     made = select(CategoryChoice).where(CategoryChoice.listing_id == listing.id)
     with database.read() as session:
-        photo_ids = list(session.scalars(shown.order_by(ListingPhoto.position)))
+        photo_ids = list(session.scalars(shown.order_by(ListingPhoto.position, ListingPhoto.photo_id)))
         choices = [_choice(choice) for choice in session.scalars(made.order_by(CategoryChoice.id))]
     return {
         "id": listing.id,
