@@ -190,7 +190,7 @@ class DatasetBlockedError(ConflictError):
         self.fields = [{"field": name, "message": detail} for name, detail in blocking.items()]
         super().__init__(
             f"Dataset version {version} cannot be trained on: {' '.join(blocking.values())} "
-            "Mend this and make a new version."
+            "Relabel or take out the photos that its report shows, then make a new version."
         )
 
 

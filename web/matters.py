@@ -144,7 +144,11 @@ def _decisions(found: Overview) -> Iterator[Matter]:
         text = f"Version {waiting.challenger} passes the gate: let it {place}?"
         address = url_for("pages.confirm_champion", number=waiting.challenger)
         yield Matter("challenger", "decide", text, "Look at it", address)
-    if waiting.new_labels and champion is not None:
+    if waiting.blocked is not None:
+        text = f"The report on dataset version {waiting.blocked} blocks trainings."
+        address = url_for("pages.dataset", number=waiting.blocked)
+        yield Matter("dataset_blocked", "warn", text, "Look into it", address)
+    if waiting.new_labels and champion is not None and (waiting.unfrozen or waiting.blocked is None):
         new = plural(waiting.new_labels, "new label", "new labels")
         text = f"{new} that no version has learned from: retrain?"
         unfrozen = waiting.unfrozen > 0  # trainings learn from dataset versions

@@ -16,6 +16,7 @@ import structlog
 
 from shared import idempotency
 from shared.clock import utc_now
+from shared.datasets import reports
 from shared.errors import HangtagError
 from shared.jobs import pruning, upkeep
 from shared.log_context import configure_logging
@@ -40,6 +41,8 @@ DELETION_SECONDS = 30.0
 OVERVIEW_SECONDS = 60.0
 # A judgement takes a minute, and nobody waits for it: sellers are answered in full precision meanwhile.
 JUDGE_SECONDS = 10.0
+# After an import somebody looks at the data page; it says until then that nobody has looked.
+REPORT_SECONDS = 10.0
 # Long enough to be seen on a page after a crash, short enough not to pile up.
 SILENT_FOR = timedelta(minutes=10)
 
@@ -72,6 +75,13 @@ def forget(context: WorkerContext) -> None:
     prune_deliveries(context.database, before)
 
 
+def request_report(context: WorkerContext) -> None:
+    """Have the newest dataset version looked at, if it takes that."""
+    job = context.database.transact(reports.request_next)
+    if job is not None:
+        context.queue.publish(job.kind, job.id)
+
+
 def maintain(duties: Sequence[Duty], stop: threading.Event) -> None:
     """Do all duties again and again until `stop` is set."""
     while not stop.is_set():
@@ -98,6 +108,7 @@ def _work(context: WorkerContext, stop: threading.Event) -> None:
             Duty("dispatch", lambda: dispatch(context), DISPATCH_SECONDS),
             Duty("reap", Reaper(context.database).look, LOOK_SECONDS),
             Duty("forget", lambda: forget(context), FORGET_SECONDS),
+            Duty("report", lambda: request_report(context), REPORT_SECONDS),
             Duty("judge", lambda: request_judgement(context), JUDGE_SECONDS),
             Duty("webhooks", Abandoned(context.database).look, ABANDONED_LOOK_SECONDS),
         ],

@@ -78,9 +78,9 @@ def _print_forecast(cost: Forecast, as_json: bool) -> None:
     if as_json:
         print_json(cost.as_json())
         return
-    engine = f"{cost.engine_seconds:.0f} s for an engine, " if cost.engine_seconds else ""
     out.print(
-        f"At most {cost.at_most:.0f} s: {engine}{cost.feature_seconds:.0f} s for the features of "
+        f"About {cost.at_most:.0f} s, less if it stops early: {cost.engine_seconds:.0f} s for the engine, "
+        f"{cost.feature_seconds:.0f} s for the features of "
         f"{cost.new_photos} photos ({cost.kept_photos} are known), {cost.epochs} epochs of "
         f"{cost.epoch_seconds:.2f} s, {cost.tuning_seconds:.0f} s of fine-tuning. {cost.rests_on}"
     )

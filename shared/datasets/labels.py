@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from shared.database import insert_if_absent
@@ -78,6 +78,11 @@ def settle(session: Session, digest: str) -> None:
     else:
         example.label, example.source = verdict.label, verdict.source
     session.flush()
+
+
+def take_out(session: Session, digest: str) -> None:
+    """Make a photo no example any more, until somebody says something about it again or imports it again."""
+    session.execute(delete(Example).where(Example.digest == digest))
 
 
 def keep(example: Example, source: str) -> None:

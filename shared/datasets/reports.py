@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from shared.datasets.findings import Finding, from_counts
 from shared.errors import DatasetBlockedError
 from shared.jobs import store as jobs
-from shared.jobs.states import ACTIVE, JobKind
+from shared.jobs.states import ACTIVE, JobKind, JobState
 from shared.tables import DatasetReport, DatasetVersion, Job
 
 
@@ -74,6 +74,35 @@ def ensure(session: Session, number: int, owner_id: str) -> str | None:
     if session.get(DatasetReport, number) is not None or running(session, number):
         return None
     return request(session, number, owner_id).id
+
+
+def request_next(session: Session) -> Job | None:
+    """Queue a look at the newest dataset version, if it takes one, and nobody asked for it yet.
+
+    It takes one when nobody has looked, as after an import, and once more when its photos could not be
+    compared and a training has computed their features since. A look that failed is not repeated by itself.
+    """
+    newest = session.scalars(select(DatasetVersion).order_by(DatasetVersion.number.desc()).limit(1)).first()
+    if newest is None:
+        return None
+    row, last = session.get(DatasetReport, newest.number), _newest(session, JobKind.REPORT, newest.number)
+    if row is None:
+        wanted = last is None
+    else:
+        trained = _newest(session, JobKind.TRAIN, newest.number)
+        since = trained is not None and trained.state is JobState.SUCCEEDED and trained.finished_at
+        looks = last is not None and last.finished_at is None
+        wanted = not row.feature_space and not looks and bool(since and since > row.created_at)
+    payload = {"dataset_version": newest.number}
+    return jobs.create(session, JobKind.REPORT, payload=payload) if wanted else None
+
+
+def _newest(session: Session, kind: JobKind, number: int) -> Job | None:
+    """The newest job of this kind on a dataset version."""
+    on_it = Job.payload["dataset_version"].as_integer() == number
+    return session.scalars(
+        select(Job).where(Job.kind == kind, on_it).order_by(Job.id.desc()).limit(1)
+    ).first()
 
 
 def running(session: Session, number: int) -> Job | None:

@@ -148,7 +148,7 @@ def labels_now(session: Session, digests: Collection[str]) -> dict[str, str]:
 
 
 def unfrozen(session: Session) -> int:
-    """How many examples the newest dataset version lacks or knows under another label."""
+    """How many examples the newest dataset version lacks, knows under another label, or has and are gone."""
     newest = session.scalar(select(func.max(DatasetVersion.number)))
     same = and_(
         DatasetExample.dataset_version == newest,
@@ -156,7 +156,14 @@ def unfrozen(session: Session) -> int:
         DatasetExample.label == Example.label,
     )
     known = select(DatasetExample.digest).where(same).exists()
-    return session.scalar(select(func.count()).select_from(Example).where(~known)) or 0
+    new = session.scalar(select(func.count()).select_from(Example).where(~known)) or 0
+    still = select(Example.digest).where(Example.digest == DatasetExample.digest).exists()
+    gone = (
+        select(func.count())
+        .select_from(DatasetExample)
+        .where(DatasetExample.dataset_version == newest, ~still)
+    )
+    return new + (session.scalar(gone) or 0)
 
 
 def holds(session: Session, digest: str) -> bool:

@@ -168,12 +168,14 @@ def choose(session: Session, listing: Listing, actor_id: str, answer: str) -> Ca
             f"The category of this listing was chosen {MAX_CHOICES} times. Begin a new listing."
         )
     suggestion = suggestions(session, [listing.id]).get(listing.id)
-    suggested = suggestion.answer.category if suggestion else None
+    first = suggestion.answer.category if suggestion else None
+    # Who was asked to choose has corrected nothing.
+    suggested = first if suggestion and suggestion.answer.decision == "suggest" else None
     choice = CategoryChoice(
         listing_id=listing.id,
         actor_id=actor_id,
         chosen=answer,
-        suggested=suggested,
+        suggested=first,
         confidence=suggestion.answer.confidence if suggestion else None,
         model_version=suggestion.model_version if suggestion else None,
     )

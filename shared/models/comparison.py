@@ -9,7 +9,8 @@ from fractions import Fraction
 
 from sqlalchemy.orm import Session
 
-from shared.models import evaluated
+from shared.datasets import store as datasets
+from shared.models import evaluated, registry
 from shared.models.evaluation import Interval, wilson_interval
 from shared.tables import EvaluatedPhoto
 
@@ -70,12 +71,17 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Version `a` and version `b` on the test photos of one dataset version."""
+    """Version `a` and version `b` on the test photos of one dataset version.
+
+    Here, photos never change sides, so that neither has learned from them; of those in `trained_elsewhere`,
+    nobody here knows.
+    """
 
     a: int
     b: int
     dataset_version: int
     pairs: list[Pair]
+    trained_elsewhere: list[int]
 
     @property
     def outcome(self) -> Outcome:
@@ -122,7 +128,7 @@ def compare(session: Session, a: int, b: int) -> Comparison | None:
         for photo in evaluated.of(session, a, dataset_version)
         if photo.digest in other
     ]
-    return Comparison(a, b, dataset_version, pairs) if pairs else None
+    return Comparison(a, b, dataset_version, pairs, _trained_elsewhere(session, a, b)) if pairs else None
 
 
 def exact_mcnemar(fixed: int, broken: int) -> float:
@@ -143,6 +149,13 @@ def accuracy_interval(outcome: Outcome, *, second: bool) -> Interval:
     """The 95 % Wilson interval of the accuracy of one of the two versions."""
     right = outcome.both_right + (outcome.fixed if second else outcome.broken)
     return wilson_interval(right, outcome.count)
+
+
+def _trained_elsewhere(session: Session, *numbers: int) -> list[int]:
+    """Those of these versions that learned from photos of no dataset version here, such as the starter."""
+    made_from = {number: registry.find(session, number).lineage.get("dataset_digest") for number in numbers}
+    here = {version.digest for version in datasets.versions(session)}
+    return [number for number in numbers if made_from[number] not in here]
 
 
 def _pair(first: EvaluatedPhoto, second: EvaluatedPhoto) -> Pair:

@@ -133,7 +133,15 @@ def _paired_detail(paired: Comparison) -> tuple[bool, str]:
     return not worse, (
         f"On the same {outcome.count:,} photos it mends {outcome.fixed} and breaks {outcome.broken} of "
         f"version {paired.a}'s answers: {said} (exact McNemar test, p = {outcome.p_value:.3g})."
+        f"{_caution(paired)}"
     )
+
+
+def _caution(paired: Comparison) -> str:
+    """What to know before believing that the champion is better."""
+    if paired.a not in paired.trained_elsewhere:
+        return ""
+    return f" Version {paired.a} was trained elsewhere and may have learned from some of them."
 
 
 def _class_recall(figures: Evaluation, before: Evaluation | None) -> Check:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from shared.datasets import reports
 from shared.datasets import store as datasets
 from shared.models import gate
 from shared.models.registry import CHAMPION
@@ -19,12 +20,13 @@ JUDGED = 2
 
 @dataclass(frozen=True, slots=True)
 class Decisions:
-    """Labels that no version has learned from, examples that no dataset version has yet, and the newest
-    version that could take the champion's place."""
+    """Labels that no version has learned from, examples that differ from the newest dataset version, the
+    newest version that could take the champion's place, the newest dataset version if its report blocks."""
 
     new_labels: int
     unfrozen: int
     challenger: int | None
+    blocked: int | None
 
 
 def waiting(session: Session, champion: ModelVersion | None) -> Decisions:
@@ -33,7 +35,13 @@ def waiting(session: Session, champion: ModelVersion | None) -> Decisions:
         new_labels=figures.new_labels(session) if champion else 0,
         unfrozen=datasets.unfrozen(session),
         challenger=_challenger(session, champion),
+        blocked=_blocked(session),
     )
+
+
+def _blocked(session: Session) -> int | None:
+    newest = next(iter(datasets.versions(session)), None)
+    return newest.number if newest is not None and reports.of(session, newest).blocking else None
 
 
 def _challenger(session: Session, champion: ModelVersion | None) -> int | None:

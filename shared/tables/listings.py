@@ -16,7 +16,7 @@ DECIDED = "suggested IS NOT NULL AND removed_at IS NULL"
 
 class Listing(Base):
     """A seller's draft. `chosen`, `suggested` and `corrected` repeat its newest category choice, for lists,
-    filters and figures."""
+    filters and figures; `suggested` is None where the seller was asked to choose."""
 
     __tablename__ = "listing"
 

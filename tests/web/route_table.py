@@ -211,6 +211,7 @@ ROUTES: dict[str, Route] = {
     "GET /data/<int:number>/photos": reviewers_page(),
     "POST /data/<int:number>/report": admins_page(303),
     "POST /data/<int:number>/labels": admins_page(404),
+    "POST /data/<int:number>/photos/remove": admins_page(404),
     "GET /data/photos/<digest>": reviewers_page(404, fill={"digest": "0" * 64}),
     "GET /data/photos/<digest>/thumbnail": reviewers_page(404, fill={"digest": "0" * 64}),
     # People

@@ -22,7 +22,7 @@ class ForecastOut(BaseModel):
     )
     kept_photos: int = Field(description="Photos whose features an earlier training has computed.")
     new_photos: int = Field(description="Backbone passes that are needed.")
-    engine_seconds: float = Field(description="Building an engine for the image size; 0 where there is one.")
+    engine_seconds: float = Field(description="Building an engine for the image size, or loading it.")
     feature_seconds: float
     epochs: int
     epoch_seconds: float

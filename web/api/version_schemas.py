@@ -137,6 +137,9 @@ class ComparisonOut(BaseModel):
     a: int
     b: int
     dataset_version: int
+    trained_elsewhere: list[int] = Field(
+        description="Those of the two that may have learned from the photos."
+    )
     overall: OutcomeOut
     per_class: dict[str, OutcomeOut]
     fixed: list[PairOut]
@@ -150,6 +153,7 @@ class ComparisonOut(BaseModel):
             a=found.a,
             b=found.b,
             dataset_version=found.dataset_version,
+            trained_elsewhere=found.trained_elsewhere,
             overall=OutcomeOut.of(found.outcome),
             per_class={name: OutcomeOut.of(outcome) for name, outcome in found.per_class.items()},
             fixed=_pairs(found.fixed),

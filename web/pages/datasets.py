@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from flask import flash, redirect, render_template, request, url_for
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from shared.datasets import reports, store
+from shared.datasets import labels, reports, store
 from shared.datasets.csv_import import CsvReport
 from shared.datasets.findings import Finding
 from shared.datasets.reports import Report
@@ -24,6 +25,7 @@ from web.pages.flashes import DONE
 from web.pages.present.version_views import AnsweredPhoto
 from web.pages.present.words import category_label
 from web.pages.reading import database_integer
+from web.pages.returning import back
 from web.services import services
 from web.table_import import import_table
 
@@ -47,9 +49,11 @@ class DatasetRow:
 
 @dataclass(frozen=True, slots=True)
 class FoundPhoto(AnsweredPhoto):
-    """A photo of a finding. `correction` is the category that its label could be corrected to."""
+    """A photo of a finding. `correction` is the category that its label could be corrected to; `unchanged`
+    says that nothing was done about it since."""
 
     correction: str | None
+    unchanged: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,17 +107,27 @@ def import_labels() -> str | tuple[str, int]:
 @page_login_required("admin")
 def correct_label(number: int) -> Response:
     """Correct the label of one photo, for the dataset versions to come."""
-    digest, label = request.form.get("photo", ""), request.form.get("label", "")
+    digest, label = _photo_of(number), request.form.get("label", "")
     with services().database.read() as session:
-        known = label in store.find(session, number).classes and store.among(session, number, [digest])
-    if not known:
-        raise NotFoundError("This dataset version has no such photo, or no such category.")
+        if label not in store.find(session, number).classes:
+            raise NotFoundError("This dataset version has no such category.")
     table = io.StringIO()
     csv.writer(table).writerows([("photo", "label"), (digest, label)])
     for _, message in import_table(table.getvalue().encode()).errors:
         raise ValidationError(message)
     flash(f"Corrected to: {category_label(label)}. Dataset versions made from now on say so.", DONE)
-    return redirect(url_for("pages.dataset", number=number, _anchor="doubtful"), code=303)
+    return back(url_for("pages.dataset", number=number))
+
+
+@blueprint.post("/data/<int:number>/photos/remove")
+@page_login_required("admin")
+def take_out_photo(number: int) -> Response:
+    """Leave a photo out of the dataset versions to come."""
+    digest = _photo_of(number)
+    with services().database.write() as session:
+        labels.take_out(session, digest)
+    flash("Taken out. Dataset versions made from now on do without it.", DONE)
+    return back(url_for("pages.dataset", number=number))
 
 
 @blueprint.get("/data/<int:number>")
@@ -126,7 +140,7 @@ def dataset(number: int) -> str:
         job = reports.running(session, number)
         samples = {name: store.photos(session, number, name, limit=SAMPLES)[0] for name in version.classes}
         deleted = withdrawn(session, number)
-        shown = {found.name: _found_photos(session, number, found) for found in report.findings}
+        shown = {found.name: _found_photos(session, number, found, deleted) for found in report.findings}
     rows = [
         CountRow(
             name,
@@ -200,6 +214,19 @@ def _index(error: str | None = None, imported: CsvReport | None = None) -> str:
     )
 
 
+def _photo_of(number: int) -> str:
+    """The digest of the photo in the form.
+
+    Raises:
+        NotFoundError: this dataset version does not have it.
+    """
+    digest = request.form.get("photo", "")
+    with services().database.read() as session:
+        if digest not in store.among(session, number, [digest]):
+            raise NotFoundError("This dataset version has no such photo.")
+    return digest
+
+
 def _split(name: str | None) -> Split | None:
     """The side in the address.
 
@@ -219,24 +246,27 @@ def _photo(line: store.Line) -> AnsweredPhoto:
     return AnsweredPhoto(line.digest, f"A photo of: {label}", "", [SIDE_WORDS[line.split]])
 
 
-def _found_photos(session: Session, number: int, finding: Finding) -> list[FoundPhoto]:
+def _found_photos(
+    session: Session, number: int, finding: Finding, deleted: Collection[str]
+) -> list[FoundPhoto]:
     """Some photos of a finding with their labels, what they look like, and whether that was corrected."""
     digests = list(dict.fromkeys(finding.photos))[:FINDING_PHOTOS]
     lines, now = store.among(session, number, digests), store.labels_now(session, digests)
     likely = dict(zip(finding.photos, finding.likely, strict=False))
     return [
-        _found_photo(lines[digest], now[digest], likely.get(digest))
+        _found_photo(lines[digest], now.get(digest), likely.get(digest))
         for digest in digests
-        if digest in lines and digest in now  # the others were deleted since
+        if digest in lines and digest not in deleted
     ]
 
 
-def _found_photo(line: store.Line, now: str, likely: str | None) -> FoundPhoto:
+def _found_photo(line: store.Line, now: str | None, likely: str | None) -> FoundPhoto:
     label = category_label(line.label)
     words = [SIDE_WORDS[line.split]]
     if likely:
         words.append(f"Looks like: {category_label(likely)}")
     if now != line.label:
-        words.append(f"Corrected to: {category_label(now)}")
-    correction = likely if now == line.label else None
-    return FoundPhoto(line.digest, f"A photo labelled: {label}", label, words, correction)
+        words.append(f"Corrected to: {category_label(now)}" if now else "Taken out")
+    unchanged = now == line.label
+    correction = likely if unchanged else None
+    return FoundPhoto(line.digest, f"A photo labelled: {label}", label, words, correction, unchanged)

@@ -69,6 +69,19 @@ def test_a_suggestion_that_was_kept_is_no_correction(database: Database, listing
     assert not choose(database, listing, "hat").corrected
 
 
+def test_who_was_asked_to_choose_has_corrected_nothing(
+    database: Database, blobs: BlobStore, seller: User
+) -> None:
+    unsure = add_photo(database, blobs, seller, seed=7)
+    add_answer(database, unsure, add_champion(database, blobs), hat=0.5, shirt=0.3, dress=0.2)
+    listing = add_listing(database, seller, unsure)
+    changed = choose(database, listing, "shirt")
+    assert (changed.suggested, changed.corrected) == (None, False)
+    with database.read() as session:
+        (choice,) = store.choices(session, [listing.id])[listing.id]
+    assert choice.suggested == "hat"  # what stood first is kept
+
+
 def test_the_chosen_category_becomes_an_example(database: Database, listing: Listing, photo: Photo) -> None:
     choose(database, listing, "shirt")
     found = example(database, photo)

@@ -194,3 +194,26 @@ def test_the_champions_name_cannot_be_taken_away(database: Database, blobs: Blob
     add_champion(database, blobs)
     with pytest.raises(ConflictError), database.write() as session:
         aliases.remove(session, "champion", "Ada", "Why not.")
+
+
+@pytest.mark.parametrize(("made_from_this", "expected"), [(True, [1]), (False, [1, 2])])
+def test_a_version_trained_elsewhere_may_know_the_photos_and_the_gate_says_so(
+    database: Database,
+    blobs: BlobStore,
+    dataset: list[tuple[str, str]],
+    made_from_this: bool,
+    expected: list[int],
+) -> None:
+    add_champion(database, blobs)
+    with database.read() as session:
+        own = datasets.find(session, 1).digest
+    add_version(database, blobs, seed=1, lineage={"dataset_digest": own if made_from_this else "9" * 64})
+    for number in (1, 2):
+        answer(database, number, dataset, set())
+    with database.read() as session:
+        found = compare(session, 1, 2)
+        verdict = gate.judge(session, registry.find(session, 2), registry.find(session, 1))
+    assert found is not None
+    assert found.trained_elsewhere == expected
+    (check,) = [check for check in verdict.checks if check.name == "not_worse"]
+    assert check.detail.endswith("Version 1 was trained elsewhere and may have learned from some of them.")

@@ -42,9 +42,9 @@ def test_the_first_training_at_an_image_size_pays_for_its_engine(
         body = {"preset": "quick", "image_size": 180}
         return float(as_admin("POST", "/api/v1/trainings/forecast", json=body).json["engine_seconds"])
 
-    assert engine_seconds() > 0
+    building = engine_seconds()
     add_version(database, blobs, image_size=180)
-    assert engine_seconds() == 0
+    assert engine_seconds() < building / 2  # it is only loaded
 
 
 def test_one_slow_measurement_does_not_decide(as_admin: Api, database: Database, blobs: BlobStore) -> None:

@@ -67,7 +67,12 @@ def test_photos_nobody_has_looked_at_are_not_called_in_order(
         reports.record(session, 1, [], None)
     for path, word in words.items():
         page = admin_signed_in.get(path).text
-        assert ("Not looked at yet" in page, word in page) == (False, True)
+        assert ("Not compared yet" in page, word in page) == (True, False)
+    with database.write() as session:
+        reports.record(session, 1, [], "a-space")
+    for path, word in words.items():
+        page = admin_signed_in.get(path).text
+        assert ("Not compared yet" in page, word in page) == (False, True)
 
 
 def test_photos_are_filtered_by_category_and_side(admin_signed_in: FlaskClient, digests: list[str]) -> None:
@@ -118,7 +123,7 @@ def test_new_examples_are_offered_as_a_version_which_a_worker_then_looks_at(
 ) -> None:
     with database.write() as session:
         session.add(Example(digest="a" * 64, label="hat", split=Split.TRAIN, source="test"))
-    assert "1 example is new or relabelled" in admin_signed_in.get("/data").text
+    assert "1 example is new, relabelled or gone" in admin_signed_in.get("/data").text
     answer = post_form(admin_signed_in, "/data/versions", {}, page="/data")
     assert answer.location == "/data/2"
     with database.read() as session:
@@ -172,14 +177,33 @@ def test_a_doubtful_label_is_shown_with_what_the_photo_looks_like_and_corrected_
     page = admin_signed_in.get("/data/1").text
     assert "Looks like: Shirt" in page
     assert 'Relabel<span class="unseen"> as Shirt</span>' in page
-    answer = post_form(
-        admin_signed_in, "/data/1/labels", {"photo": digests[0], "label": "shirt"}, page="/data/1"
-    )
+    form = {"photo": digests[0], "label": "shirt", "next": "/data/1#doubtful"}
+    answer = post_form(admin_signed_in, "/data/1/labels", form, page="/data/1")
     assert answer.location == "/data/1#doubtful"
     corrected = admin_signed_in.get("/data/1").text
     assert "Corrected to: Shirt" in corrected
     assert "Relabel<span" not in corrected
-    assert "1 example is new or relabelled" in admin_signed_in.get("/data").text
+    assert "1 example is new, relabelled or gone" in admin_signed_in.get("/data").text
+
+
+def test_a_photo_that_spoils_the_test_is_taken_out_and_the_next_version_does_without(
+    admin_signed_in: FlaskClient, as_admin: Api, database: Database, digests: list[str]
+) -> None:
+    with database.write() as session:  # one more, so that what is left can be trained on
+        session.add(Example(digest="a" * 64, label="hat", split=Split.TEST, source="import:folder"))
+        number = datasets.freeze(session).number
+        finding = Finding(name="leaked", level="blocks", detail="One test photo.", photos=["a" * 64])
+        reports.record(session, number, [finding], "a-space")
+    page = f"/data/{number}"
+    assert "Take out" in admin_signed_in.get(page).text
+    found = as_admin("GET", "/api/v1/overview").json["matters"]
+    (blocked,) = [matter for matter in found if matter["code"] == "dataset_blocked"]
+    assert blocked["text"] == f"The report on dataset version {number} blocks trainings."
+    answer = post_form(admin_signed_in, f"{page}/photos/remove", {"photo": "a" * 64}, page=page)
+    assert answer.location == page
+    assert "Taken out" in admin_signed_in.get(page).text
+    assert "1 example is new, relabelled or gone" in admin_signed_in.get("/data").text
+    assert post_form(admin_signed_in, "/data/versions", {}, page="/data").location == "/data/1"
 
 
 @pytest.mark.usefixtures("digests")
