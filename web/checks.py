@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 import redis
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from shared.clock import utc_now
@@ -14,10 +15,12 @@ from shared.errors import DatabaseUnavailableError
 from shared.jobs.figures import SILENCE
 from shared.models import registry
 from shared.redis_client import impatient_client
-from shared.tables import WorkerHeartbeat
+from shared.tables import AliasChange, WorkerHeartbeat
 from web.services import Services, services
 
 BROKER_SECONDS = 1.0
+# Workers look for another champion every second and load its head in less: five looks are time enough for all.
+LOADING = timedelta(seconds=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +61,25 @@ def _champion(found: Services) -> Check:
     with found.database.read() as session:
         version = registry.champion(session)
         serving = {worker.serving for worker in _alive(session) if worker.serving is not None}
+        just_promoted = _just_promoted(session)
     if version is None:
         return Check(ok=False, detail="No model version serves. Train one, or promote one.")
     others = sorted(serving - {version.number})
-    if others:
-        numbers = ", ".join(map(str, others))
-        detail = f"version {version.number} is not loaded everywhere; still answering: version {numbers}"
-        return Check(ok=False, detail=detail)
-    return Check(ok=True, detail=f"version {version.number}")
+    if not others:
+        return Check(ok=True, detail=f"version {version.number}")
+    numbers = ", ".join(map(str, others))
+    if just_promoted:
+        still = f"version {numbers} still answers" if len(others) == 1 else f"versions {numbers} still answer"
+        return Check(ok=True, detail=f"version {version.number} is being loaded; {still}")
+    detail = f"version {version.number} is not loaded everywhere; still answering: version {numbers}"
+    return Check(ok=False, detail=detail)
+
+
+def _just_promoted(session: Session) -> bool:
+    """Whether another champion was named so lately that workers may still be loading it."""
+    changed = select(func.max(AliasChange.created_at)).where(AliasChange.name == registry.CHAMPION)
+    at = session.scalar(changed)
+    return at is not None and abs(utc_now() - at) <= LOADING
 
 
 def _workers(found: Services) -> Check:

@@ -6,17 +6,18 @@ from dataclasses import replace
 from datetime import timedelta
 
 from flask.testing import FlaskClient
+from sqlalchemy import update
 
 from shared.blobs import BlobStore
 from shared.clock import utc_now
 from shared.database import Database
 from shared.settings import Settings
-from shared.tables import WorkerHeartbeat
+from shared.tables import AliasChange, WorkerHeartbeat
 from tests.factories import add_champion, add_job
 from tests.web.conftest import MakeApp
 
 
-def beat(database: Database, seconds_ago: float = 0) -> None:
+def beat(database: Database, seconds_ago: float = 0, serving: int | None = None) -> None:
     now = utc_now()
     with database.write() as session:
         session.merge(
@@ -24,6 +25,7 @@ def beat(database: Database, seconds_ago: float = 0) -> None:
                 name="predict@here:1",
                 kind="predict",
                 engine="openvino",
+                serving=serving,
                 resident_bytes=1,
                 started_at=now,
                 seen_at=now - timedelta(seconds=seconds_ago),
@@ -47,6 +49,25 @@ def test_a_silent_worker_is_a_degradation(client: FlaskClient, database: Databas
     add_champion(database, blobs)
     beat(database, seconds_ago=60)
     assert not client.get("/readyz").json["checks"]["workers"]["ok"]
+
+
+def test_a_version_that_was_just_promoted_may_still_be_loading(
+    client: FlaskClient, database: Database, blobs: BlobStore
+) -> None:
+    former = add_champion(database, blobs)
+    champion = add_champion(database, blobs)
+    beat(database, serving=former.number)
+    promoted = client.get("/readyz").json
+    assert promoted["degraded"] is False
+    assert promoted["checks"]["champion"] == {
+        "ok": True,
+        "detail": f"version {champion.number} is being loaded; version {former.number} still answers",
+    }
+    with database.write() as session:
+        session.execute(update(AliasChange).values(created_at=utc_now() - timedelta(minutes=1)))
+    later = client.get("/readyz").json
+    assert later["degraded"] is True
+    assert "is not loaded everywhere" in later["checks"]["champion"]["detail"]
 
 
 def test_without_redis_photos_are_still_taken(make_app: MakeApp, settings: Settings) -> None:
