@@ -150,6 +150,17 @@ def photos(session: Session, listing_ids: Collection[str]) -> dict[str, list[Pho
     return found
 
 
+def showing(session: Session, photo_id: str) -> list[Listing]:
+    """The listings that show a photo, oldest first."""
+    rows = session.scalars(
+        select(Listing)
+        .join(ListingPhoto, ListingPhoto.listing_id == Listing.id)
+        .where(ListingPhoto.photo_id == photo_id, Listing.removed_at.is_(None))
+        .order_by(Listing.id)
+    )
+    return list(rows)
+
+
 def choose(session: Session, listing: Listing, actor_id: str, answer: str) -> CategoryChoice:
     """Write down a decision about a listing, with what was suggested, and label its photos accordingly.
 

@@ -17,12 +17,14 @@ from shared.jobs import failures, figures, handling, store
 from shared.jobs.handling import FAILURES
 from shared.jobs.outcome import Outcome
 from shared.jobs.states import Handling, JobKind, JobState
+from shared.listings import store as listings
 from shared.photos import predictions
 from web.auth import identity, page_login_required, require_say_in
 from web.pages import blueprint
 from web.pages.flashes import DONE
 from web.pages.present.failure_rows import HANDLING_WORDS
 from web.pages.present.job_rows import attempt_row, job_row, may_cancel, may_retry, outcome_sentence
+from web.pages.present.listing_views import taken_out_sentence
 from web.pages.present.photo_cards import photo_card
 from web.pages.present.queue_rows import QueueRow, WorkerRow, queue_row, worker_rows, workers_summary
 from web.pages.present.why_views import why_views
@@ -97,6 +99,7 @@ def job(job_id: str) -> str | Response:
         photo = photos_of(session, [found]).get(found.photo_id or "")
         attempts = store.attempts(session, job_id)
         answers = predictions.of_jobs(session, [found])
+        shown_in = listings.showing(session, photo.id) if photo else []
     operator = identity().owner_filter is None
     now = utc_now()
     return render_template(
@@ -110,6 +113,8 @@ def job(job_id: str) -> str | Response:
         may_cancel=may_cancel(found),
         may_retry=may_retry(found, operator=operator),
         handling=handling.of(found) if operator else None,
+        taken_out=taken_out_sentence(shown_in),
+        batch=request.args.get("batch"),
     )
 
 

@@ -13,6 +13,7 @@ from web.auth import identity, page_login_required
 from web.pages import blueprint
 from web.pages.flashes import DONE
 from web.pages.present.words import plural
+from web.pages.returning import back
 from web.services import services
 
 
@@ -47,7 +48,7 @@ def delete_data() -> Response:
 @blueprint.post("/photos/<photo_id>/delete")
 @page_login_required()
 def delete_photo(photo_id: str) -> Response:
-    """Delete one photo."""
+    """Delete one photo, and go back to the batch or the list that led to it."""
     remove(services(), photo_id, identity().owner_filter, by=identity().user.name)
     flash("The photo and everything about it were deleted.", DONE)
-    return redirect(url_for("pages.sell"), code=303)
+    return back(url_for("pages.jobs"))

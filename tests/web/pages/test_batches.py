@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 
 from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
 
+from shared.blobs import BlobStore
 from shared.database import Database
 from shared.jobs import store
 from shared.jobs.states import JobKind
+from shared.tables import User
 from tests.archives import archive
-from tests.factories import add_user, picture
+from tests.factories import add_job, add_listing, add_photo, add_user, picture
 from tests.web.conftest import sign_in
 from tests.web.pages.forms import csrf_token
 
@@ -98,15 +102,38 @@ def test_everything_can_be_saved_and_deleted_from_your_data(signed_in: FlaskClie
     assert "Hangtag keeps no photo of yours" in page
 
 
+def press_delete(browser: FlaskClient, page: str) -> TestResponse:
+    """Send the form that deletes the photo of a job's page."""
+    action, fields = re.findall(r'action="(/photos/[^"]+/delete)">(.*?)</form>', browser.get(page).text, re.S)[0]
+    data = dict(re.findall(r'name="(\w+)" value="([^"]*)"', fields))
+    return browser.post(action, data=data)
+
+
+def test_deleting_a_photo_names_the_listings_that_show_it_and_leads_back_to_the_list(
+    signed_in: FlaskClient, database: Database, blobs: BlobStore, seller: User
+) -> None:
+    photo = add_photo(database, blobs, seller)
+    job = add_job(database, owner_id=seller.id, photo_id=photo.id)
+    add_listing(database, seller, photo, title="Skirt")
+    here = f"/jobs/{job.id}"
+    assert "It is also taken out of the listing “Skirt”. Nobody can bring it back." in signed_in.get(here).text
+    for title in ("Red skirt", "", "Blue skirt"):
+        add_listing(database, seller, photo, title=title)
+    every = "It is also taken out of the listings “Skirt”, “Red skirt”, “Untitled listing” and 1 more."
+    assert every in signed_in.get(here).text
+    assert press_delete(signed_in, here).location == "/jobs"
+
+
 def test_one_photo_can_be_deleted_from_its_job(signed_in: FlaskClient, database: Database) -> None:
     address = send(signed_in, a_jpg=picture(1))
     with database.read() as session:
         (job,) = store.page(session).items
-    page = signed_in.get(f"/jobs/{job.id}").text
+    (here,) = re.findall(rf'href="(/jobs/{job.id}[^"]*)"', signed_in.get(address).text)
+    page = signed_in.get(here).text
     assert "Delete the photo" in page
-    form = {"csrf_token": csrf_token(signed_in, f"/jobs/{job.id}")}
-    response = signed_in.post(f"/photos/{job.photo_id}/delete", data=form)
-    assert response.status_code == 303
+    assert "taken out of" not in page
+    response = press_delete(signed_in, here)
+    assert (response.status_code, response.location) == (303, address)
     page = signed_in.get(f"/jobs/{job.id}").text
     assert "Its photo was deleted." in page
     assert "Try again" not in page

@@ -10,7 +10,7 @@ from shared.datasets.labels import NOT_IN_LIST, SEVERAL_ITEMS
 from shared.listings.suggestion import Suggestion
 from shared.tables import CategoryChoice, Listing, Photo
 from web.pages.present.moments import moment_text
-from web.pages.present.words import category_label, confidence, percent, plural
+from web.pages.present.words import category_label, confidence, enumeration, percent, plural
 
 # So many categories are compared at a glance; further ones wait behind a word.
 SHOWN_OPTIONS = 12
@@ -93,6 +93,14 @@ def answer_label(answer: str) -> str:
 def listing_title(listing: Listing) -> str:
     """The title, or what stands in its place."""
     return listing.title or UNTITLED
+
+
+def taken_out_sentence(shown_in: Sequence[Listing]) -> str:
+    """Which listings lose a photo that is deleted; empty when none does."""
+    if not shown_in:
+        return ""
+    titles = enumeration([f"“{listing_title(listing)}”" for listing in shown_in])
+    return f"It is also taken out of the {'listing' if len(shown_in) == 1 else 'listings'} {titles}."
 
 
 def choice_panel(

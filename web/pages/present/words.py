@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -98,6 +99,13 @@ def percent(share: float | None, digits: int = 0) -> str:
 def plural(count: int, one: str, many: str) -> str:
     """A count with its noun: "1 photo", "3 photos"."""
     return f"{count:,} {one if count == 1 else many}"
+
+
+def enumeration(names: Sequence[str], most: int = 3) -> str:
+    """Names in a sentence: "Dress", "Dress and Hat", "Dress, Hat, Shirt and 2 more"."""
+    shown = list(names[:most])
+    last = f"{len(names) - most} more" if len(names) > most else shown.pop()
+    return f"{', '.join(shown)} and {last}" if shown else last
 
 
 def sentence_case(name: str) -> str:
