@@ -22,6 +22,7 @@ from shared.tables import CategoryChoice, Listing, ListingPhoto, Photo
 MAX_TITLE = 120
 # The largest marketplaces take 10 to 24 photos of an item; thirty leave room and keep a page quick.
 MAX_PHOTOS = 30
+FULL = f"A listing has at most {MAX_PHOTOS} photos. Begin another one for the rest."
 # Positions only compare; this leaves room to count on when photos come and go, and fits every database.
 MAX_POSITION = 1_000_000
 # Every choice stays as a row; nobody changes their mind this often.
@@ -101,7 +102,7 @@ def add_photo(session: Session, listing: Listing, photo: Photo, position: int | 
     )
     known = session.get(ListingPhoto, (listing.id, photo.id)) is not None
     if (count or 0) >= MAX_PHOTOS and not known:
-        raise ValidationError(f"A listing has at most {MAX_PHOTOS} photos. Begin another one for the rest.")
+        raise ValidationError(FULL)
     place = last_position(session, listing) + 1 if position is None else position
     insert_if_absent(session, ListingPhoto, listing_id=listing.id, photo_id=photo.id, position=place)
     if listing.chosen is not None:

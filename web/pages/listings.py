@@ -167,6 +167,7 @@ def editor(session: Session, found: Listing | None) -> dict[str, Any]:
         "untitled": UNTITLED,
         "max_title": store.MAX_TITLE,
         "max_photos": store.MAX_PHOTOS,
+        "full": store.FULL,
         "last_position": store.last_position(session, found) if found else 0,
     }
 

@@ -20,7 +20,8 @@ const list = document.getElementById("cards");
 const announcer = new Announcer(document.getElementById("announcements"));
 const draft = new Draft();
 // Photos travel side by side and keep the order in which they were chosen.
-let lastPosition = Number(document.getElementById("editor").dataset.lastPosition);
+const editor = document.getElementById("editor");
+let lastPosition = Number(editor.dataset.lastPosition);
 const choice = new Choice(draft, announcer);
 
 function summarise() {
@@ -54,6 +55,7 @@ async function upload(card, file, position, key) {
 
 /** Follow a job until it has ended, then show the card the server makes of it. */
 async function follow(card, job) {
+  card.element.dataset.job = job.id;
   try {
     let seen = job;
     while (!ENDED.has(seen.state)) {
@@ -115,10 +117,20 @@ async function takeOut(element, form) {
   choice.renew();
 }
 
+/** How many more photos the listing takes. Those that failed on their way here are not in it. */
+function room() {
+  const held = [...list.children].filter(({ dataset }) => dataset.job || dataset.state !== "failed");
+  return Math.max(0, Number(editor.dataset.max) - held.length);
+}
+
 onPhotos((files) => {
+  const fitting = room();
   const cards = files.map((file) => PhotoCard.forFile(file));
   list.append(...cards.map((card) => card.element));
-  cards.forEach((card, index) => upload(card, files[index], (lastPosition += 1), uniqueKey()));
+  cards.forEach((card, index) => {
+    if (index < fitting) upload(card, files[index], (lastPosition += 1), uniqueKey());
+    else fail(card, editor.dataset.full, null);
+  });
 });
 
 list.addEventListener("submit", (event) => {
