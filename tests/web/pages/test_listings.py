@@ -95,6 +95,18 @@ def test_photos_that_look_like_something_else_are_named_until_the_seller_has_cho
         assert "more like" not in signed_in.get(path).text
 
 
+def test_photos_that_look_like_different_things_are_told_so_where_nothing_is_suggested(
+    signed_in: FlaskClient, database: Database, blobs: BlobStore, seller: User, champion: ModelVersion
+) -> None:
+    photos = [add_photo(database, blobs, seller, seed) for seed in range(3)]
+    add_answer(database, photos[0], champion, hat=0.9, shirt=0.1)
+    add_answer(database, photos[1], champion, dress=0.8, shirt=0.2)
+    add_answer(database, photos[2], champion, shirt=0.7, dress=0.3)
+    page = signed_in.get(f"/listings/{add_listing(database, seller, *photos).id}").text
+    assert "The photos look like different things: Dress, Shirt and Hat." in page
+    assert "more like" not in page
+
+
 def test_why_many_photos_were_answered_so_comes_after_the_choice_and_shows_the_first_few(
     signed_in: FlaskClient, database: Database, blobs: BlobStore, seller: User, champion: ModelVersion
 ) -> None:

@@ -202,13 +202,24 @@ def _options(listing: Listing, suggestion: Suggestion | None, categories: Sequen
 
 
 def _disagreement(listing: Listing, suggestion: Suggestion | None) -> str:
-    """Which photos stand for another category by themselves, in a sentence; none once it is decided."""
+    """Which photos stand for another category by themselves, in a sentence; none once it is decided. Where
+    nothing is suggested there is no other one, and only what they stand for is said, the likeliest first."""
     if listing.chosen is not None or suggestion is None or not suggestion.differing:
         return ""
+    if suggestion.answer.decision == "ask":
+        return f"The photos look like different things: {enumeration(_seen(suggestion))}."
     others = sorted({category_label(category) for category in suggestion.differing.values()})
     count = len(suggestion.differing)
     seen = f"{count} of {suggestion.photo_count} photos {'looks' if count == 1 else 'look'} more like"
     return f"{seen} {' or '.join(others)}."
+
+
+def _seen(suggestion: Suggestion) -> list[str]:
+    """What the photos stand for by themselves, in the order of what all of them together look like."""
+    seen = set(suggestion.differing.values())
+    if len(suggestion.differing) < suggestion.photo_count:
+        seen.add(suggestion.answer.category)
+    return [category_label(entry.category) for entry in suggestion.answer.top if entry.category in seen]
 
 
 def decided_sentence(suggested: str | None, chosen_from: datetime | None) -> str:
