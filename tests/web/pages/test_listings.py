@@ -107,6 +107,24 @@ def test_photos_that_look_like_different_things_are_told_so_where_nothing_is_sug
     assert "more like" not in page
 
 
+def test_a_listing_whose_photos_are_gone_shows_its_choice_quietly_and_says_what_to_do(
+    signed_in: FlaskClient, hat: Listing
+) -> None:
+    path = f"/listings/{hat.id}"
+    post_form(signed_in, f"{path}/category", {"category": "hat"}, page=path)
+    page = signed_in.get(path).text
+    assert 'class="tag sure"' in page
+    assert "Begin the next listing" in page
+    (removal,) = re.findall(r'action="(/listings/[^"]+/photos/[^"]+/remove)"', page)
+    post_form(signed_in, removal, {}, page=path)
+    page = signed_in.get(path).text
+    assert "This listing has no photos any more. Add some, or remove the listing." in page
+    assert "Begin the next listing" not in page
+    for shown in (page, signed_in.get("/listings").text):
+        assert ">Hat</span>" in shown
+        assert 'class="tag sure"' not in shown
+
+
 def test_why_many_photos_were_answered_so_comes_after_the_choice_and_shows_the_first_few(
     signed_in: FlaskClient, database: Database, blobs: BlobStore, seller: User, champion: ModelVersion
 ) -> None:

@@ -109,7 +109,7 @@ def choice_panel(
     """Where a listing's category is decided. `waiting` photos have no answer yet but will."""
     options = _options(listing, suggestion, categories)
     return ChoicePanel(
-        tag=_tag(listing, suggestion, waiting),
+        tag=_tag(listing, suggestion, photos, waiting),
         sentence=_sentence(listing, suggestion, photos, waiting),
         keep=_keep(listing, suggestion),
         options=options[:SHOWN_OPTIONS] if photos else [],
@@ -118,7 +118,7 @@ def choice_panel(
         if photos
         else [],
         disagreement=_disagreement(listing, suggestion),
-        decided=listing.chosen is not None,
+        decided=listing.chosen is not None and photos > 0,
     )
 
 
@@ -129,7 +129,7 @@ def listing_card(listing: Listing, photos: Sequence[Photo], suggestion: Suggesti
         title=listing_title(listing),
         cover_id=photos[0].id if photos else None,
         photo_count=len(photos),
-        tag=_tag(listing, suggestion, len(photos)),
+        tag=_tag(listing, suggestion, len(photos), len(photos)),
         keep=_keep(listing, suggestion),
         corrected="Corrected" if listing.corrected else "",
         created_at=listing.created_at,
@@ -147,9 +147,9 @@ def choice_line(choice: CategoryChoice, names: dict[str, str]) -> ChoiceLine:
     )
 
 
-def _tag(listing: Listing, suggestion: Suggestion | None, waiting: int) -> TagView:
+def _tag(listing: Listing, suggestion: Suggestion | None, photos: int, waiting: int) -> TagView:
     if listing.chosen is not None:
-        return TagView(answer_label(listing.chosen), "Your choice", "sure")
+        return TagView(answer_label(listing.chosen), "Your choice", "sure" if photos else "blank")
     if suggestion is None and waiting:
         return TagView("Looking", "A moment, please", "blank")
     if suggestion is None:
@@ -168,6 +168,8 @@ def _keep(listing: Listing, suggestion: Suggestion | None) -> Option | None:
 
 
 def _sentence(listing: Listing, suggestion: Suggestion | None, photos: int, waiting: int) -> str:
+    if not photos and listing.chosen is not None:
+        return "This listing has no photos any more. Add some, or remove the listing."
     if not photos:
         return "Add a photo, and its category appears here."
     if listing.chosen is not None:
