@@ -2,6 +2,8 @@
 
 # What the person just did has worked; every page shows it.
 DONE = "done"
+# Something to know; every page shows it.
+NOTE = "note"
 # A file that could not be used; shown where files were sent.
 PROBLEM = "problem"
 # What to do first, for a form that was sent empty.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 from flask import flash, redirect, render_template, request, url_for
+from markupsafe import Markup
 from werkzeug.wrappers import Response
 
 from shared import accounts
@@ -13,7 +14,7 @@ from shared.limit_errors import RateLimitedError
 from shared.tables import User
 from web import auth
 from web.pages import blueprint
-from web.pages.flashes import DONE
+from web.pages.flashes import NOTE
 from web.pages.returning import local_path
 from web.services import services
 
@@ -85,7 +86,10 @@ def use_link(token: str) -> Response | tuple[str, int]:
     except NotFoundError as error:
         return _spent(error)
     if user.password_hash is None:
-        flash("You have no password yet. Set one under your name, and you need no link the next time.", DONE)
+        note = Markup(
+            'You have no password yet. <a href="{}">Set one</a>, and you need no link the next time.'
+        )
+        flash(note.format(url_for("pages.account")), NOTE)
     return redirect(_next() or _work_of(user))
 
 

@@ -26,7 +26,11 @@ def test_somebody_is_added_and_gets_a_link(app: APIFlask, admin_signed_in: Flask
     post_form(kim, link, page=link)
     page = kim.get("/versions").text
     assert "Kim" in page
-    assert "You have no password yet" in page
+    (notice,) = re.findall(
+        r'<div class="(notice[^"]*)"[^>]*>(?:(?!</div>).)*You have no password yet', page, re.DOTALL
+    )
+    assert notice.split() == ["notice"], "nothing was done that could have worked"
+    assert 'You have no password yet. <a href="/account">Set one</a>' in page
 
 
 @pytest.mark.parametrize("form", [{"name": "", "role": "seller"}, {"name": "Kim", "role": "king"}])
