@@ -19,7 +19,7 @@ from shared.tables import AliasChange, WorkerHeartbeat
 from web.services import Services, services
 
 BROKER_SECONDS = 1.0
-# Workers look for another champion every second and load its head in less: five looks are time enough for all.
+# Workers look for another champion every second and load its head in less: five looks are enough for all.
 LOADING = timedelta(seconds=5)
 
 

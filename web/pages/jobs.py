@@ -29,7 +29,7 @@ from web.pages.present.photo_cards import photo_card
 from web.pages.present.queue_rows import QueueRow, WorkerRow, queue_row, worker_rows, workers_summary
 from web.pages.present.why_views import why_views
 from web.pages.present.words import KIND_WORDS, state_words
-from web.pages.reading import database_integer, moment_in_address, photos_of
+from web.pages.reading import batch_names, database_integer, moment_in_address, photos_of
 from web.pages.returning import back
 from web.retrying import try_again
 from web.services import services
@@ -63,13 +63,19 @@ def jobs() -> str:
     with services().database.read() as session:
         owner_id = identity().owner_filter
         page = store.page(session, owner_id=owner_id, cursor=cursor, limit=JOBS_PER_PAGE, **chosen)
-        photos = photos_of(session, page.items)
+        photos, names = photos_of(session, page.items), batch_names(session, page.items)
         operating = _operating(session) if owner_id is None else None
     now = utc_now()
     return render_template(
         "jobs/index.html",
         rows=[
-            job_row(job, photos.get(job.photo_id or ""), now, operator=operating is not None)
+            job_row(
+                job,
+                photos.get(job.photo_id or ""),
+                now,
+                operator=operating is not None,
+                batch_name=names.get(job.id, ""),
+            )
             for job in page.items
         ],
         states=state_words(operator=operating is not None),

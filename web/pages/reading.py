@@ -11,13 +11,20 @@ from sqlalchemy.orm import Session
 
 from shared.errors import NotFoundError
 from shared.jobs.states import JobKind
-from shared.tables import MAX_INTEGER, Job, Photo
+from shared.tables import MAX_INTEGER, BatchItem, Job, Photo
 
 
 def photos_of(session: Session, jobs: Iterable[Job]) -> dict[str, Photo]:
     """The photos these jobs are about, by id."""
     ids = {job.photo_id for job in jobs if job.photo_id}
     return {photo.id: photo for photo in session.scalars(select(Photo).where(Photo.id.in_(ids)))}
+
+
+def batch_names(session: Session, jobs: Iterable[Job]) -> dict[str, str]:
+    """What the batches that these jobs were sent in call their files, folders included, by job."""
+    ids = [job.id for job in jobs]
+    rows = session.execute(select(BatchItem.job_id, BatchItem.name).where(BatchItem.job_id.in_(ids)))
+    return {job_id: name for job_id, name in rows if job_id}
 
 
 def newest_jobs_of(session: Session, photos: Iterable[Photo]) -> dict[str, Job]:

@@ -85,14 +85,17 @@ class AttemptRow:
     error: str | None
 
 
-def job_row(job: Job, photo: Photo | None, now: datetime, *, operator: bool = True) -> JobRow:
-    """A job as the table shows it, in the words of operators or of sellers."""
+def job_row(
+    job: Job, photo: Photo | None, now: datetime, *, operator: bool = True, batch_name: str = ""
+) -> JobRow:
+    """A job as the table shows it, in the words of operators or of sellers. `batch_name` is what the batch
+    calls the photo that was sent in one: its folder tells it from others with the same name."""
     end = job.finished_at or (now if job.state in ACTIVE else None)
     waited = duration_text(between(job.created_at, job.started_at or end))
     return JobRow(
         id=job.id,
         kind=kind_word(job.kind),
-        name=photo.name if photo else None,
+        name=(batch_name or photo.name) if photo else None,
         state=state_words(operator=operator)[job.state],
         active=job.state in ACTIVE,
         progress=_progress(job),
