@@ -103,6 +103,13 @@ def test_reviewing_has_no_serious_accessibility_findings(visit: Visit, scheme: s
     assert serious_findings(visit.page) == []
 
 
+def test_a_phone_is_not_told_of_keys(phone: Page) -> None:
+    phone.goto("/review")
+    expect(phone.locator("#answers .option").first).to_be_visible()
+    expect(phone.locator("kbd:visible")).to_have_count(0)
+    expect(phone.get_by_label("Use these keys")).to_be_hidden()
+
+
 def test_the_photo_and_all_answers_fit_a_phone(phone: Page) -> None:
     phone.goto("/review")
     assert phone.evaluate("document.documentElement.scrollWidth") <= 360
