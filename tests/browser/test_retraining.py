@@ -72,7 +72,7 @@ def train(page: Page) -> int:
     expect(page.get_by_label("Epochs", exact=True)).to_have_attribute("aria-invalid", "true")
     page.get_by_label("Image size (pixels)").fill("71")
     page.get_by_label("Epochs", exact=True).fill("2")
-    expect(page.locator("#cost")).to_contain_text("or so once it runs")
+    expect(page.locator("#cost")).to_contain_text("or so, once it runs")
     page.get_by_role("button", name="Start training").click()
     expect(page.locator("#job-state")).to_have_text(re.compile("Waiting|Running"))
     expect(page.locator("#job-state")).to_have_text("Done", timeout=TRAINED_MS)
