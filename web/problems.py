@@ -13,11 +13,19 @@ from flask_wtf.csrf import CSRFError
 from gunicorn.http.errors import ParseException
 from pydantic import ValidationError
 from werkzeug.datastructures import Headers
-from werkzeug.exceptions import BadRequest, ClientDisconnected, HTTPException, SecurityError
+from werkzeug.exceptions import (
+    BadRequest,
+    ClientDisconnected,
+    HTTPException,
+    MethodNotAllowed,
+    NotFound,
+    SecurityError,
+)
 
 from shared.errors import HangtagError, TransientError
 from shared.limit_errors import QuotaExceededError, RateLimitedError, RequestTooSlowError
 from web.incoming_request import came_too_slowly
+from web.wrong_values import sentence_of
 
 logger = structlog.get_logger(__name__)
 
@@ -37,6 +45,7 @@ HTTP_CODES = {
 RETRY_SECONDS = "5"
 FOR_PROGRAMS = ("/api/v1/", "/healthz", "/readyz", "/metrics")
 WRONG_VALUES = "Some of the values sent cannot be used; see errors."
+UNKNOWN_ADDRESS = "There is nothing under this address. The reference at /api/docs lists those there are."
 BROKEN_BODY = "The body is not in the chunks that its headers announce. Send it again."
 INTERNAL = "Something went wrong on our side. Please try again; the request id helps us find the cause."
 
@@ -112,7 +121,7 @@ def explain(error: HangtagError) -> Response:
 
 def _from_pydantic(error: ValidationError) -> Response:
     fields = [
-        {"field": ".".join(str(part) for part in item["loc"]), "message": item["msg"]}
+        {"field": ".".join(str(part) for part in item["loc"]), "message": sentence_of(item)}
         for item in error.errors()
     ]
     return _answer(problem(HTTPStatus.UNPROCESSABLE_ENTITY, "validation_error", WRONG_VALUES, errors=fields))
@@ -129,25 +138,29 @@ def _from_werkzeug(error: HTTPException) -> Response:
     if isinstance(error, ClientDisconnected) and came_too_slowly():
         return explain(RequestTooSlowError())
     code = HTTP_CODES.get(error.code, f"http_{error.code}")
-    response = _answer(problem(error.code, code, error.description or ""))
+    response = _answer(problem(error.code, code, _detail(error)))
     for name in ("Allow", "Retry-After"):
         if name in (kept := error.get_response().headers):
             response.headers[name] = kept[name]
     return response
 
 
+def _detail(error: HTTPException) -> str:
+    """Our words where an address or method is unknown, else the framework's."""
+    if isinstance(error, NotFound):
+        return UNKNOWN_ADDRESS
+    if isinstance(error, MethodNotAllowed):
+        known = ", ".join(sorted(error.valid_methods or ()))
+        return f"This address does not take {request.method}. It takes {known}."
+    return error.description or ""
+
+
 def _from_apiflask(error: HTTPError) -> Response:
+    if isinstance(error.__cause__, ValidationError):
+        return _from_pydantic(error.__cause__)
     code = HTTP_CODES.get(error.status_code, f"http_{error.status_code}")
-    fields = [
-        {"field": name, "message": message}
-        for part in error.detail.values()
-        for name, messages in part.items()
-        for message in messages
-    ]
-    detail = WRONG_VALUES if fields else str(error.message)
-    extra = {"errors": fields} if fields else {}
     return _answer(
-        problem(error.status_code, code, detail, **extra),
+        problem(error.status_code, code, str(error.message)),
         {name: str(value) for name, value in Headers(error.headers).items()},
     )
 

@@ -47,6 +47,30 @@ def test_a_wrong_filter_names_the_field(as_seller: Api, query: str) -> None:
     assert response.json["errors"][0]["field"] == query.partition("=")[0]
 
 
+@pytest.mark.parametrize(
+    ("query", "sentence"),
+    [
+        ("limit=x", "This must be a whole number."),
+        ("limit=0", "This must be 1 or more."),
+        ("limit=1000", "This must be 200 or less."),
+        ("decision=nonsense", "This must be 'suggest' or 'ask'."),
+        ("wrong=1", "There is nothing of this name here. Check its spelling."),
+        (f"category={'x' * 81}", "This may have at most 80 characters."),
+        ("ended_from=soon", "This must be a moment with its zone, such as 2026-05-01T12:00:00Z."),
+        ("ended_from=0001-01-01T00:00:00Z", "The year has to lie between 1970 and 9998."),
+        ("cursor=x", "This cannot be used. The reference at /api/docs says what it may be."),
+    ],
+)
+def test_a_wrong_filter_is_explained_in_a_sentence_of_ours(as_seller: Api, query: str, sentence: str) -> None:
+    errors = as_seller("GET", f"/api/v1/jobs?{query}").json["errors"]
+    assert [error["message"] for error in errors] == [sentence]
+
+
+def test_a_missing_field_is_explained_in_a_sentence_of_ours(as_admin: Api) -> None:
+    errors = as_admin("POST", "/api/v1/aliases/champion/rollback", json={}).json["errors"]
+    assert errors == [{"field": "reason", "message": "This is missing. Send it, too."}]
+
+
 def test_a_cursor_with_a_nul_character_is_refused(as_seller: Api) -> None:
     response = as_seller("GET", "/api/v1/jobs?cursor=%00")
     assert (response.status_code, response.json["code"]) == (422, "validation_error")
