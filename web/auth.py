@@ -70,7 +70,8 @@ def require(scope: str, role: str | None = None) -> Callable[[View], View]:
             identity = identify()
             if identity is None:
                 raise UnauthenticatedError
-            if scope not in identity.scopes or not _has_role(identity.user, role):
+            _require_scope(identity, scope)
+            if not _has_role(identity.user, role):
                 raise InsufficientScopeError
             _check_csrf()
             return view(*args, **kwargs)
@@ -135,8 +136,8 @@ def require_say_in(job: Job) -> None:
     Raises:
         InsufficientScopeError: the job is a training, for example, and `train` is not among the scopes.
     """
-    if job.kind is not JobKind.CLASSIFY and "train" not in identity().scopes:
-        raise InsufficientScopeError
+    if job.kind is not JobKind.CLASSIFY:
+        _require_scope(identity(), "train")
 
 
 def sign_in_by_link(token: str) -> User:
@@ -224,6 +225,16 @@ def _open(database: Session, user: User, *, by_link: bool = False, noted: bool =
 def _forget() -> None:
     session.clear()
     g.pop("identity", None)
+
+
+def _require_scope(known: Identity, scope: str) -> None:
+    if scope in known.scopes:
+        return
+    if known.key_id is None:
+        raise InsufficientScopeError
+    raise InsufficientScopeError(
+        f"This key lacks the scope {scope}. Use a key that has it, of a person whose role allows it."
+    )
 
 
 def _has_role(user: User, role: str | None) -> bool:

@@ -40,6 +40,17 @@ def test_a_key_can_do_what_its_scopes_say_and_no_more(app: APIFlask, database: D
     assert api("GET", "/api/v1/jobs").status_code == 200
     response = api("POST", "/api/v1/classifications", **photo())
     assert (response.status_code, response.json["code"]) == (403, "insufficient_scope")
+    assert response.json["detail"].startswith("This key lacks the scope classify.")
+
+
+def test_unknown_addresses_and_methods_are_refused_in_plain_words(as_seller: Api) -> None:
+    unknown = as_seller("GET", "/api/v1/nothing")
+    assert unknown.status_code == 404
+    assert unknown.json["detail"].startswith("There is nothing under this address.")
+    wrong = as_seller("DELETE", "/api/v1/jobs")
+    assert wrong.status_code == 405
+    assert wrong.json["detail"].startswith("This address does not take DELETE. It takes GET")
+    assert "GET" in wrong.headers["Allow"]
 
 
 def test_a_key_never_exceeds_its_owners_role_whatever_that_was_before(
