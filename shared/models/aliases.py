@@ -53,7 +53,13 @@ def rollback(session: Session, actor: str, reason: str) -> AliasChange:
     """
     number = previous_champion(session)
     if number is None:
-        raise NotFoundError("There was no champion before this one, so there is nothing to go back to.")
+        first = registry.champion(session)
+        if first is None:
+            raise NotFoundError("There is no champion yet, so there is nothing to go back to.")
+        raise NotFoundError(
+            f"Version {first.number} was the first champion; there is nothing further back. "
+            "To let another one answer: hangtag promote N."
+        )
     return registry.promote(session, number, actor, reason, action=Action.ROLLED_BACK)
 
 

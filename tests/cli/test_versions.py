@@ -82,7 +82,18 @@ def test_rollback_goes_to_the_version_before(command: Command) -> None:
 def test_the_first_champion_has_nothing_to_go_back_to(command: Command) -> None:
     result = command("rollback")
     assert result.exit_code == 1
-    assert "nothing to go back to" in result.stderr
+    assert "Version 1 was the first champion" in result.stderr
+
+
+@pytest.mark.usefixtures("two_versions")
+def test_a_second_rollback_says_where_the_way_back_ends_and_what_else_there_is(command: Command) -> None:
+    command("promote", "2", "--reason", "Better on hats.")
+    assert command("rollback").exit_code == 0
+    again = command("rollback")
+    assert again.exit_code == 1
+    assert "Version 1 was the first champion; there is nothing further back." in again.stderr
+    assert "hangtag promote N" in again.stderr
+    assert _champion(command) == 1
 
 
 @pytest.mark.usefixtures("two_versions")
