@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from urllib.parse import urlsplit
 
 from shared.errors import SettingsError
 from shared.settings import Settings, load_settings
@@ -28,8 +29,25 @@ def local_address(settings: Settings) -> str:
 
 
 def server_address(settings: Settings) -> str:
-    """HANGTAG_URL, else where the server of this machine is."""
-    return os.environ.get("HANGTAG_URL", "").strip().rstrip("/") or local_address(settings)
+    """HANGTAG_URL, else where the server of this machine is.
+
+    Raises:
+        SettingsError: HANGTAG_URL is no web address.
+    """
+    url = os.environ.get("HANGTAG_URL", "").strip().rstrip("/")
+    if url and not _is_web_address(url):
+        raise SettingsError(
+            f"HANGTAG_URL is {url!r}, which is no web address. Set it to one such as http://127.0.0.1:8000."
+        )
+    return url or local_address(settings)
+
+
+def _is_web_address(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is no number, a bracket that is never closed
+        return False
 
 
 def api_key(settings: Settings) -> str:

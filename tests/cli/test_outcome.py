@@ -66,6 +66,16 @@ def test_a_server_that_is_away_is_said_at_once_and_ends_with_3(command: Command)
     assert [ended(command, words) for words in ASKING] == [(words, Status.UNREACHABLE) for words in ASKING]
 
 
+@pytest.mark.usefixtures("started")
+@pytest.mark.parametrize("url", ["ftp://x", "x:8000", "http://", "http://x:many", "http://[::1"])
+def test_an_address_that_cannot_be_one_is_a_wrong_setting(
+    command: Command, monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    monkeypatch.setenv("HANGTAG_URL", url)
+    assert [ended(command, words) for words in ASKING] == [(words, Status.WRONG_CALL) for words in ASKING]
+    assert command("jobs").stderr.startswith(f"HANGTAG_URL is '{url.rstrip('/')}'")
+
+
 @contextmanager
 def somebody_else(status: int) -> Iterator[str]:
     """A web server that is not Hangtag; the address."""
