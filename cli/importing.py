@@ -23,9 +23,11 @@ def import_photos(settings: Settings, directory: Path) -> ImportReport:
     """Import a folder of split folders of category folders.
 
     Raises:
-        ValidationError: it is not such a folder.
+        ValidationError: it does not exist, or is not such a folder.
         SettingsError: Hangtag was never started here.
     """
+    if not directory.exists():
+        raise ValidationError(f"{directory} does not exist. Name a folder with train/, validation/, test/.")
     with local_database(settings) as database, bar() as progress:
         task = progress.add_task("Photos", total=None)
         return import_folder(

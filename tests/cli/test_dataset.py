@@ -46,6 +46,13 @@ def test_an_import_counts_per_category_and_split(command: Command, folder: Path)
     assert "holds these 9 photos and no others." in result.stdout
 
 
+def test_a_folder_that_does_not_exist_is_said_to_be_missing(command: Command, tmp_path: Path) -> None:
+    missing = tmp_path / "nope"
+    result = command("dataset", "import", str(missing))
+    assert result.exit_code == 2
+    assert f"{missing} does not exist." in result.stderr
+
+
 @pytest.mark.usefixtures("started")
 def test_importing_again_adds_nothing(command: Command, folder: Path) -> None:
     first = json.loads(command("dataset", "import", str(folder), "--json").stdout)
