@@ -82,6 +82,7 @@ def create_answered(
         owner_id=owner_id,
         photo_id=photo_id,
         payload={},
+        created_at=now,
         started_at=now,
         finished_at=now,
         result=result,

@@ -102,6 +102,7 @@ def test_a_photo_the_champion_has_answered_is_answered_at_once(
         predictions.remember(session, first["photo"]["id"], version.number, "openvino", answer)
     again = as_seller("POST", "/api/v1/classifications", **photo()).json["job"]
     assert (again["state"], again["result"]["category"], again["attempt"]) == ("succeeded", "hat", 0)
+    assert again["created_at"] == again["started_at"] == again["finished_at"]
     with database.write() as session:
         assert [job.id for job in store.claim(session, JobKind.CLASSIFY, "w", 9)] == [first["job"]["id"]]
 
