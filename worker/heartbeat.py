@@ -28,6 +28,8 @@ class Heartbeat:
         self._name = name
         self._started_at = utc_now()
         self._stop = threading.Event()
+        # A beat that is under way when the end comes would otherwise put the row back.
+        self._row = threading.Lock()
         self._measure_gpu = gpu
         self._gpu: str | None = None
         self._facts: dict[str, str | int | None] = {}
@@ -44,16 +46,16 @@ class Heartbeat:
         self.beat()
 
     def stop(self) -> None:
-        """Stop, and take our row away: an orderly end is not a silence."""
+        """Stop for good, and take our row away: an orderly end is not a silence."""
         self._stop.set()
         try:
-            with self._database.write() as session:
+            with self._row, self._database.write() as session:
                 session.execute(delete(WorkerHeartbeat).where(WorkerHeartbeat.name == self._name))
         except HangtagError as error:
             logger.warning("heartbeat_not_removed", error=error.message)
 
     def beat(self) -> None:
-        """Write the row once; a database that is away is tried again next time."""
+        """Write the row once, unless we were stopped; a database that is away is tried again next time."""
         row = WorkerHeartbeat(
             name=self._name,
             kind=self._name.partition("@")[0],
@@ -64,8 +66,9 @@ class Heartbeat:
             **self._facts,
         )
         try:
-            with self._database.write() as session:
-                session.merge(row)
+            with self._row, self._database.write() as session:
+                if not self._stop.is_set():
+                    session.merge(row)
         except HangtagError as error:
             logger.warning("heartbeat_not_written", error=error.message)
 
