@@ -10,7 +10,7 @@ import typer
 
 from cli.server import connect
 from cli.terminal import err, print_json
-from shared.errors import SettingsError
+from shared.errors import SettingsError, ValidationError
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -24,8 +24,11 @@ def data() -> None:
 @app.command()
 def export(
     file: Annotated[Path, typer.Argument(help="The zip to write.", show_default=False)],
+    force: Annotated[bool, typer.Option("--force", help="Replace the file if there is one.")] = False,
 ) -> None:
     """Save your photos and what is known about them as a zip."""
+    if file.is_file() and not force:
+        raise ValidationError(f"{file} exists already. Name another file, or say --force to replace it.")
     with connect() as client:
         size = client.save_my_data(file)
     err.print(f"{file}: {size / 2**20:.1f} MB", markup=False)

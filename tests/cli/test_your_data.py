@@ -42,5 +42,17 @@ def test_what_is_mine_can_be_saved_and_then_deleted(
 
 
 @pytest.mark.usefixtures("server")
+def test_a_file_that_exists_is_replaced_only_with_force(command: Command, tmp_path: Path) -> None:
+    target = tmp_path / "mine.zip"
+    target.write_text("something else")
+    refused = command("data", "export", str(target))
+    assert refused.exit_code == 2
+    assert "--force" in refused.stderr
+    assert target.read_text() == "something else"
+    assert command("data", "export", str(target), "--force").exit_code == 0
+    assert zipfile.is_zipfile(target)
+
+
+@pytest.mark.usefixtures("server")
 def test_deleting_asks_first(command: Command) -> None:
     assert command("data", "delete").exit_code != 0
