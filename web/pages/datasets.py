@@ -34,7 +34,7 @@ PHOTOS_PER_PAGE = 60
 SAMPLES = 6
 SIDE_WORDS = {Split.TRAIN: "Training", Split.VALIDATION: "Validation", Split.TEST: "Test"}
 # Of one finding; all of them are in the report as JSON.
-FINDING_PHOTOS = 30
+FINDING_PHOTOS = 12
 # Lines of a table that were left out; who has more mends these first, and imports the table again.
 LINES_SHOWN = 50
 
