@@ -23,7 +23,7 @@ from sqlalchemy.orm import Session
 
 from shared.database import insert_if_absent
 from shared.datasets.splits import split_of
-from shared.errors import ValidationError
+from shared.errors import NotFoundError, ValidationError
 from shared.models import registry
 from shared.tables import DatasetVersion, Example, Listing, ListingPhoto, Photo, Review
 
@@ -78,6 +78,19 @@ def settle(session: Session, digest: str) -> None:
     else:
         example.label, example.source = verdict.label, verdict.source
     session.flush()
+
+
+def relabel(session: Session, digest: str, label: str, by: str) -> None:
+    """Correct the label of one example, as a table with this line would.
+
+    Raises:
+        NotFoundError: the photo is no example any more.
+    """
+    example = session.get(Example, digest)
+    if example is None:
+        raise NotFoundError("This photo is no example any more, so it has no label to correct.")
+    origin = IMPORTED if example.source.startswith(IMPORTED) else NAMED
+    example.label, example.source = label, f"{origin}{by}"[:200]
 
 
 def take_out(session: Session, digest: str) -> None:

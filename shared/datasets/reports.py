@@ -107,5 +107,5 @@ def _newest(session: Session, kind: JobKind, number: int) -> Job | None:
 
 def running(session: Session, number: int) -> Job | None:
     """The job that looks at this dataset version now, if there is one."""
-    active = session.scalars(select(Job).where(Job.kind == JobKind.REPORT, Job.state.in_(ACTIVE)))
-    return next((job for job in active if job.payload.get("dataset_version") == number), None)
+    last = _newest(session, JobKind.REPORT, number)
+    return last if last is not None and last.state in ACTIVE else None

@@ -141,12 +141,6 @@ def among(session: Session, number: int, digests: Collection[str]) -> dict[str, 
     return {row.digest: Line(*row) for row in rows}
 
 
-def labels_now(session: Session, digests: Collection[str]) -> dict[str, str]:
-    """What the next dataset version would say of these photos, by digest."""
-    rows = session.execute(select(Example.digest, Example.label).where(Example.digest.in_(digests)))
-    return {row.digest: row.label for row in rows}
-
-
 def unfrozen(session: Session) -> int:
     """How many examples the newest dataset version lacks, knows under another label, or has and are gone."""
     newest = session.scalar(select(func.max(DatasetVersion.number)))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Collection
 from dataclasses import dataclass
 
@@ -107,14 +105,11 @@ def import_labels() -> str | tuple[str, int]:
 @page_login_required("admin")
 def correct_label(number: int) -> Response:
     """Correct the label of one photo, for the dataset versions to come."""
-    digest, label = _photo_of(number), request.form.get("label", "")
-    with services().database.read() as session:
+    label = request.form.get("label", "")
+    with services().database.write() as session:
         if label not in store.find(session, number).classes:
             raise NotFoundError("This dataset version has no such category.")
-    table = io.StringIO()
-    csv.writer(table).writerows([("photo", "label"), (digest, label)])
-    for _, message in import_table(table.getvalue().encode()).errors:
-        raise ValidationError(message)
+        labels.relabel(session, _photo_of(session, number), label, identity().user.name)
     flash(f"Corrected to: {category_label(label)}. Dataset versions made from now on say so.", DONE)
     return back(url_for("pages.dataset", number=number))
 
@@ -123,9 +118,8 @@ def correct_label(number: int) -> Response:
 @page_login_required("admin")
 def take_out_photo(number: int) -> Response:
     """Leave a photo out of the dataset versions to come."""
-    digest = _photo_of(number)
     with services().database.write() as session:
-        labels.take_out(session, digest)
+        labels.take_out(session, _photo_of(session, number))
     flash("Taken out. Dataset versions made from now on do without it.", DONE)
     return back(url_for("pages.dataset", number=number))
 
@@ -214,16 +208,15 @@ def _index(error: str | None = None, imported: CsvReport | None = None) -> str:
     )
 
 
-def _photo_of(number: int) -> str:
+def _photo_of(session: Session, number: int) -> str:
     """The digest of the photo in the form.
 
     Raises:
         NotFoundError: this dataset version does not have it.
     """
     digest = request.form.get("photo", "")
-    with services().database.read() as session:
-        if digest not in store.among(session, number, [digest]):
-            raise NotFoundError("This dataset version has no such photo.")
+    if digest not in store.among(session, number, [digest]):
+        raise NotFoundError("This dataset version has no such photo.")
     return digest
 
 
@@ -251,10 +244,10 @@ def _found_photos(
 ) -> list[FoundPhoto]:
     """Some photos of a finding with their labels, what they look like, and whether that was corrected."""
     digests = list(dict.fromkeys(finding.photos))[:FINDING_PHOTOS]
-    lines, now = store.among(session, number, digests), store.labels_now(session, digests)
+    lines, now = store.among(session, number, digests), store.known_examples(session, digests)
     likely = dict(zip(finding.photos, finding.likely, strict=False))
     return [
-        _found_photo(lines[digest], now.get(digest), likely.get(digest))
+        _found_photo(lines[digest], now[digest].label if digest in now else None, likely.get(digest))
         for digest in digests
         if digest in lines and digest not in deleted
     ]

@@ -13,6 +13,7 @@ from werkzeug.datastructures import MultiDict
 
 from shared.models.parameter_fields import ParametersError
 from shared.sweeps.plan import SweepPlan
+from web.wrong_values import sentence_of
 
 # More parameters at once than this make a grid nobody can read.
 ROWS = 3
@@ -86,4 +87,4 @@ def _value(text: str) -> Any:
 
 def _sentence(item: ErrorDetails) -> str:
     place = " ".join(str(part) for part in item["loc"])
-    return f"{place}: {item['msg']}.".replace("Value error, ", "").replace("..", ".")
+    return f"{place}: {sentence_of(item)}"
