@@ -10,6 +10,9 @@
 4. calibration    the expected calibration error is at most MAX_CALIBRATION_ERROR.
 5. speed          at least MIN_PHOTOS_PER_SECOND, measured when the version was made. Versions made before
                   speed was measured pass, and the detail says so.
+6. unseen_test    the report on its dataset version finds no more test photos that look like training photos
+                  than trainings may start with (`shared.datasets.findings`). Without such a report it passes,
+                  and the detail says so.
 """
 
 from __future__ import annotations
@@ -19,6 +22,8 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 from sqlalchemy.orm import Session
 
+from shared.datasets import reports
+from shared.datasets import store as datasets
 from shared.models.comparison import SIGNIFICANT, Comparison, compare
 from shared.models.evaluation import ClassEvaluation, Evaluation
 from shared.tables import ModelVersion
@@ -34,7 +39,7 @@ MAX_CALIBRATION_ERROR = 0.1
 # A seller who waits longer than two seconds for one photo has chosen the category by hand.
 MIN_PHOTOS_PER_SECOND = 0.5
 
-Name = Literal["enough_photos", "not_worse", "class_recall", "calibration", "speed"]
+Name = Literal["enough_photos", "not_worse", "class_recall", "calibration", "speed", "unseen_test"]
 
 
 class Check(BaseModel):
@@ -83,6 +88,7 @@ def judge(session: Session, challenger: ModelVersion, champion: ModelVersion | N
         _class_recall(figures, before),
         _calibration(figures),
         _speed(challenger.metrics),
+        unseen_test(session, challenger),
     ]
     return Verdict(version=challenger.number, champion=rival.number if rival else None, checks=checks)
 
@@ -93,6 +99,26 @@ def evaluation_on_test(version: ModelVersion) -> Evaluation | None:
         return Evaluation.model_validate(version.metrics["test"])
     except (KeyError, ValidationError):
         return None
+
+
+def unseen_test(session: Session, challenger: ModelVersion) -> Check:
+    """Whether its test photos were new to it, by what the report on its dataset version says now.
+
+    A report that is made after the training may show that the test flattered the version.
+    """
+    learned_from = datasets.with_digest(session, challenger.lineage.get("dataset_digest", ""))
+    if learned_from is None:
+        detail = "Trained elsewhere; whether its test photos look like its training photos is not known here."
+        return Check(name="unseen_test", passed=True, detail=detail)
+    report = reports.of(session, learned_from)
+    leaked = next((found for found in report.findings if found.name == "leaked"), None)
+    if leaked is not None:
+        said = f"Dataset version {learned_from.number}: {leaked.detail}"
+    elif report.compared:
+        said = "No test photo looks nearly the same as a training photo."
+    else:
+        said = f"The photos of dataset version {learned_from.number} have not been compared with each other."
+    return Check(name="unseen_test", passed=leaked is None or leaked.level != "blocks", detail=said)
 
 
 def _enough(figures: Evaluation) -> Check:

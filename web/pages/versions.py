@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from shared.errors import ValidationError
-from shared.models import aliases, engine_gates, evaluated, notes, registry
+from shared.models import aliases, engine_gates, evaluated, gate, notes, registry
 from shared.models.card import learned_in_8_bits
 from shared.models.reliability import reliability
 from shared.tables import ModelVersion
@@ -123,6 +123,7 @@ def _version_page(number: int, note: str = "", note_error: str | None = None) ->
         written = notes.of(session, number)
         photos = _photos(session, found)
         engine_gate = engine_gates.of(session, number)
+        unseen = gate.unseen_test(session, found)
     epochs = epochs_of_lineage(found.lineage)
     return render_template(
         "versions/version.html",
@@ -139,6 +140,7 @@ def _version_page(number: int, note: str = "", note_error: str | None = None) ->
         parameters=parameter_facts(found.lineage.get("parameters", {})),
         history=changes,
         engine_gate=engine_gate,
+        unseen=unseen,
         notes=written,
         note=note,
         note_error=note_error,

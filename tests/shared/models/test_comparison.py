@@ -9,7 +9,9 @@ import pytest
 
 from shared.blobs import BlobStore
 from shared.database import Database
+from shared.datasets import reports
 from shared.datasets import store as datasets
+from shared.datasets.findings import Finding, Level
 from shared.datasets.store import Line
 from shared.errors import ConflictError, NotFoundError, PromotionRefusedError
 from shared.jobs.states import Split
@@ -123,6 +125,45 @@ def test_a_limit_that_is_broken_is_named(
 def test_a_version_too_slow_for_a_waiting_seller_is_refused(database: Database, blobs: BlobStore) -> None:
     slow = {**figures(), "speed": {"photos_per_second": 0.4}}
     assert not judged(database, add_version(database, blobs, metrics=slow).number)["speed"]
+
+
+@pytest.mark.parametrize(
+    ("level", "space", "passes", "said"),
+    [
+        ("blocks", "space", False, "Dataset version 1: Twins."),
+        ("warns", "space", True, "Dataset version 1: Twins."),
+        (None, "space", True, "No test photo looks nearly the same"),
+        (None, None, True, "have not been compared"),
+    ],
+)
+def test_a_version_whose_test_knew_its_training_photos_is_refused(
+    database: Database,
+    blobs: BlobStore,
+    dataset: list[tuple[str, str]],
+    level: Level | None,
+    space: str | None,
+    passes: bool,
+    said: str,
+) -> None:
+    with database.write() as session:
+        digest = datasets.find(session, 1).digest
+        found = [Finding(name="leaked", level=level, detail="Twins.")] if level else []
+        reports.record(session, 1, found, space)
+    number = add_version(database, blobs, metrics=figures(), lineage={"dataset_digest": digest}).number
+    with database.read() as session:
+        check = gate.unseen_test(session, registry.find(session, number))
+    assert (check.passed, said in check.detail) == (passes, True)
+    assert judged(database, number)["unseen_test"] is passes
+
+
+def test_of_a_version_trained_elsewhere_the_gate_says_what_it_cannot_know(
+    database: Database, blobs: BlobStore
+) -> None:
+    number = add_version(database, blobs, metrics=figures()).number
+    with database.read() as session:
+        check = gate.unseen_test(session, registry.find(session, number))
+    assert check.passed
+    assert "elsewhere" in check.detail
 
 
 def test_a_refused_version_becomes_champion_only_by_an_override_that_is_remembered(

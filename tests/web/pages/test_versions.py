@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 from flask.testing import FlaskClient
 
 from shared.blobs import BlobStore
 from shared.database import Database
+from shared.datasets import reports
+from shared.datasets import store as datasets
+from shared.datasets.findings import Finding
+from shared.jobs.states import Split
 from shared.models import registry
+from shared.tables import Example
 from tests.factories import EVALUATION, add_champion, add_version
 from tests.web.pages.forms import post_form
 
@@ -45,6 +52,24 @@ def test_a_version_without_figures_still_has_a_page(
         registry.find(session, number).metrics = {}
     assert "no test figures" in admin_signed_in.get(f"/versions/{number}").text
     assert admin_signed_in.get("/versions").status_code == 200
+
+
+def test_a_version_that_was_tested_on_twins_of_what_it_learned_from_says_so(
+    admin_signed_in: FlaskClient, database: Database, blobs: BlobStore
+) -> None:
+    finding = Finding(name="leaked", level="blocks", detail="9 of 90 test photos are twins.")
+    with database.write() as session:
+        for place, (label, split) in enumerate(product(("hat", "shirt"), Split)):
+            session.add(Example(digest=f"{place:064}", label=label, split=split, source="test"))
+        dataset = datasets.freeze(session)
+        reports.record(session, dataset.number, [finding], "a-space")
+        lineage = {"dataset_digest": dataset.digest}
+    number = add_version(database, blobs, lineage=lineage).number
+    said = "Dataset version 1: 9 of 90 test photos are twins."
+    assert said in admin_signed_in.get(f"/versions/{number}").text
+    confirmation = admin_signed_in.get(f"/versions/{number}/champion").text
+    assert 'Tested on photos it has not seen<span class="unseen">: failed' in confirmation
+    assert said in confirmation
 
 
 def test_the_confirmation_names_what_will_happen(

@@ -157,7 +157,12 @@ def bin_rows(done: Done) -> list[BinRow]:
 
 
 def category_rows(done: Done) -> list[CategoryRow]:
-    """Every category, by name. The longest bar or the farthest mark reaches to the end of the scale."""
+    """Every category, by name; none while nothing was answered or decided.
+
+    The longest bar or the farthest mark reaches to the end of the scale.
+    """
+    if not any(row.answered or row.decided for row in done.categories):
+        return []
     scale = max((max(row.mix or 0, row.trained_mix or 0) for row in done.categories), default=0) or 1
     return [_category_row(row, done, scale) for row in done.categories]
 
