@@ -106,6 +106,7 @@ def job(job_id: str) -> str | Response:
         attempts = store.attempts(session, job_id)
         answers = predictions.of_jobs(session, [found])
         shown_in = listings.showing(session, photo.id) if photo else []
+        path = batch_names(session, [found]).get(job_id, "") if photo else ""
     operator = identity().owner_filter is None
     now = utc_now()
     return render_template(
@@ -121,6 +122,7 @@ def job(job_id: str) -> str | Response:
         handling=handling.of(found) if operator else None,
         taken_out=taken_out_sentence(shown_in),
         batch=request.args.get("batch"),
+        path=path if "/" in path else "",
     )
 
 

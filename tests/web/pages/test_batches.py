@@ -53,6 +53,9 @@ def test_the_list_of_jobs_tells_photos_of_a_batch_with_the_same_name_apart(
     for browser in (signed_in, admin_signed_in):
         page = browser.get("/jobs").text
         assert sorted(re.findall(r">IMG_1\.jpg(?:</small>)?<small>(\w+)", page)) == ["blue", "red"]
+        newest = re.search(r"/jobs/[0-9a-f-]{32,36}", page)
+        assert newest
+        assert re.search(r"<dd>summer/(red|blue)/IMG_1\.jpg</dd>", browser.get(newest[0]).text)
 
 
 def test_an_unsafe_zip_is_explained_where_it_was_sent(signed_in: FlaskClient) -> None:
