@@ -8,8 +8,9 @@ from web.services import services
 
 # The bytes behind an id never change; "private" keeps them out of shared caches.
 FOREVER = "private, max-age=31536000, immutable"
-# Should a browser ever be led to show something else than a picture here, it may do nothing.
-LOCKED = "default-src 'none'; sandbox"
+# Should a browser ever be led to show something else than a picture here, it may do nothing. Styles are those
+# with which it puts a picture that is opened on its own into the middle of the window.
+LOCKED = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
 
 
 def picture(key: str, etag: str, filename: str) -> Response:

@@ -157,7 +157,7 @@ def _paired_detail(paired: Comparison) -> tuple[bool, str]:
     worse = outcome.broken > outcome.fixed and outcome.p_value < SIGNIFICANT
     said = "worse beyond chance" if worse else "not worse beyond chance"
     return not worse, (
-        f"On the same {outcome.count:,} photos it mends {outcome.fixed} and breaks {outcome.broken} of "
+        f"On the same {outcome.count:,} photos it fixes {outcome.fixed} and breaks {outcome.broken} of "
         f"version {paired.a}'s answers: {said} (exact McNemar test, p = {outcome.p_value:.3g})."
         f"{_caution(paired)}"
     )

@@ -137,7 +137,9 @@ def test_b13_what_is_behind_a_picture_is_left_behind(web_server: WebServer, tail
     assert b"<script>" not in served.content
     assert served.headers["Content-Type"] == "image/jpeg"
     assert served.headers["X-Content-Type-Options"] == "nosniff"
-    assert served.headers["Content-Security-Policy"] == "default-src 'none'; sandbox"
+    assert (
+        served.headers["Content-Security-Policy"] == "default-src 'none'; style-src 'unsafe-inline'; sandbox"
+    )
     assert served.headers["Content-Disposition"].startswith("inline; filename=")
 
 

@@ -170,7 +170,7 @@ def add_note(number: int, json_data: NoteIn) -> Response:
 @blueprint.output(ComparisonOut)
 @blueprint.doc(
     summary="Compare two versions photo by photo",
-    description="On the newest test photos that both were evaluated on: what `b` mends and breaks of `a`.",
+    description="On the newest test photos that both were evaluated on: what `b` fixes and breaks of `a`.",
     responses=problems(404, 422),
 )
 def compare_versions(query_data: CompareQuery) -> Response:
@@ -194,7 +194,7 @@ def compare_versions(query_data: CompareQuery) -> Response:
 @blueprint.doc(
     summary="Let two versions answer the same test photos",
     description="A job, for versions that were evaluated on other photos or have other networks. When it has "
-    "succeeded, the comparison and the gate know what `b` mends and breaks of `a`.",
+    "succeeded, the comparison and the gate know what `b` fixes and breaks of `a`.",
     responses=problems(400, 404, 409, 422),
     extensions={"x-parameters": [PARAMETER]},
 )

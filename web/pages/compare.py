@@ -24,7 +24,7 @@ PHOTOS_SHOWN = 24
 @blueprint.get("/versions/compare")
 @page_login_required("reviewer")
 def compare() -> str:
-    """What version `b` mends and breaks of version `a`; without numbers, the newest against the champion."""
+    """What version `b` fixes and breaks of version `a`; without numbers, the newest against the champion."""
     with services().database.read() as session:
         versions = [version for version in registry.versions(session) if not version.diagnostic]
         if not versions:

@@ -135,7 +135,7 @@ def cancel(job_id: str) -> Response:
         require_say_in(store.find(session, job_id, owner_id))
         found = store.request_cancel(session, job_id, owner_id)
     waiting = found.state is not JobState.CANCELLED
-    flash("It stops at its next step." if waiting else "The job is cancelled.", DONE)
+    flash("It stops at its next step." if waiting else "It is cancelled.", DONE)
     return back(url_for("pages.job", job_id=job_id))
 
 
@@ -146,7 +146,7 @@ def retry(job_id: str) -> Response:
     with services().database.write() as session:
         again = try_again(session, job_id)
     services().queue.publish(again.kind, again.id)
-    flash("It was queued again.", DONE)
+    flash("It is tried again.", DONE)
     return back(url_for("pages.job", job_id=again.id))
 
 

@@ -98,7 +98,7 @@ def test_a_waiting_job_can_be_cancelled_from_its_page(
     with database.read() as session:
         assert store.find(session, job.id).state is JobState.CANCELLED
     assert answer.location == f"/jobs/{job.id}"
-    assert "The job is cancelled." in signed_in.get(answer.location).text
+    assert "It is cancelled." in signed_in.get(answer.location).text
 
 
 def test_trying_again_leads_to_the_new_job(

@@ -78,7 +78,7 @@ def test_the_log_shows_what_the_receiver_said_as_text_and_can_be_sent_again(
     assert "<script>alert" not in text
     assert "Nothing has arrived for 3 days." in text
     assert f"/jobs/{job.id}" in text
-    assert "No messages stand like this" in signed_in.get(f"{page}?state=delivered").text
+    assert "No messages are in this state" in signed_in.get(f"{page}?state=delivered").text
     assert signed_in.get(f"{page}?state=odd").status_code == 404
     assert post_form(signed_in, f"{page}/replay", {"hours": "1"}, page).status_code == 303
     assert "1 message is sent again" in signed_in.get(page).text

@@ -206,7 +206,7 @@ def _answer(result: dict[str, Any]) -> str:
     sure = confidence(result["confidence"], result["decision"])
     label, figure = category_label(result["category"]), percent(result["confidence"])
     return (
-        f"Asked, best guess {label}, {figure}"
+        f"Not sure, perhaps {label}, {figure}"
         if sure.level == "ask"
         else f"{label}, {sure.word.lower()}, {figure}"
     )

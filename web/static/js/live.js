@@ -45,7 +45,7 @@ function announceNew(page) {
   if (!news || count === 0) return;
   const link = document.createElement("a");
   link.href = location.href;
-  link.textContent = count === 1 ? "Show 1 new job" : `Show ${count} new jobs`;
+  link.textContent = `Show ${count} new`;
   if (news.textContent !== link.textContent) news.replaceChildren(link);
   news.classList.remove("unseen");
 }
