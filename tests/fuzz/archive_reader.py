@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import resource
 import sys
 
 import atheris
@@ -10,6 +11,9 @@ import atheris
 with atheris.instrument_imports(include=["zipfile", "shared.photos.archive"]):
     from shared.errors import ArchiveError, ArchiveTypeError
     from shared.photos.archive import MAX_INFLATED_BYTES, MAX_MEMBERS, read_archive
+
+# The reader keeps at most one inflated file of 10 MiB; the fuzzer itself takes some two hundred.
+MEMORY_BYTES = 2**30
 
 
 def read(data: bytes) -> None:
@@ -26,5 +30,6 @@ def read(data: bytes) -> None:
 
 
 if __name__ == "__main__":
+    resource.setrlimit(resource.RLIMIT_DATA, (MEMORY_BYTES, MEMORY_BYTES))  # beyond it: MemoryError, a find
     atheris.Setup(sys.argv, read)
     atheris.Fuzz()
