@@ -5,8 +5,9 @@ from __future__ import annotations
 import io
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -22,7 +23,7 @@ from shared.blobs import BlobStore
 from shared.database import Database
 from shared.jobs.states import JobKind, JobState
 from shared.settings import Settings, load_settings
-from shared.tables import Batch, DatasetVersion, ModelVersion, SignInAttempt, User
+from shared.tables import Batch, DatasetVersion, ModelVersion, Photo, SignInAttempt, User
 from shared.webhooks import endpoints, replaying
 from tests.factories import (
     add_answered_job,
@@ -45,7 +46,7 @@ UNSAFE = ("POST", "PUT", "PATCH", "DELETE")
 
 @dataclass(slots=True)
 class Walk:
-    """One application for the whole walk, and objects of the seller's that are new for each request."""
+    """One application for the whole walk."""
 
     app: APIFlask
     database: Database
@@ -54,64 +55,103 @@ class Walk:
     people: dict[str, User]
     champion: ModelVersion
 
-    def objects(self) -> dict[str, str]:
-        """What path parameters are filled with."""
-        seller = self.people["seller"]
-        photo = add_photo(self.database, self.blobs, seller)
-        of_seller: dict[str, Any] = {"owner_id": seller.id, "photo_id": photo.id}
-        with self.database.write() as session:
-            session.execute(delete(SignInAttempt))
-            accounts.open_session(session, seller.id)
-            browser = accounts.sessions_of(session, seller.id)[0]
-            key, _ = accounts.create_key(session, seller.id, "walk", ["read"])
-            somebody = accounts.add_user(session, f"Somebody {uuid4().hex}", "seller")
-            batch = Batch(owner_id=seller.id)
-            session.add(batch)
-        quarantined = add_failures(self.database, state=JobState.QUARANTINED, **of_seller)
-        return {
-            "photo_id": photo.id,
-            "job_id": add_job(self.database, **of_seller).id,
-            "answered_id": add_answered_job(self.database, photo, self.champion, hat=0.9).id,
-            "failed_id": add_failures(self.database, **of_seller)[0].id,
-            "quarantined_id": quarantined[0].id,
-            "training_id": add_job(self.database, JobKind.TRAIN, owner_id=seller.id).id,
-            "sweep_id": add_job(self.database, JobKind.SWEEP, owner_id=seller.id).id,
-            "handle": sessions.handle(browser),
-            "key_id": key.id,
-            "user_id": somebody.id,
-            "listing_id": add_listing(self.database, seller, photo).id,
-            "batch_id": batch.id,
-            "number": "1",
-            **dict(zip(("webhook_id", "delivery_id"), self._webhook(seller), strict=True)),
-        }
-
-    def _webhook(self, owner: User) -> tuple[str, str]:
-        """A webhook and a message of it."""
-        url = f"https://example.org/{uuid4().hex}"
-        with self.database.write() as session:
-            endpoint, _ = endpoints.add(session, self.settings, owner.id, url, ["job.failed"])
-            return endpoint.id, replaying.test(session, endpoint).id
-
     def status(self, name: str, route: Route, client: FlaskClient, headers: dict[str, str]) -> int:
         """What one caller gets."""
         method, rule = name.split(" ", 1)
-        objects = self.objects()
+        objects = Objects(self)
 
         def filled(part: re.Match[str]) -> str:
             parameter = part[1].rpartition(":")[2]
-            wanted = route.fill.get(parameter, parameter)
-            return objects.get(wanted, wanted)
+            return objects.named(route.fill.get(parameter, parameter))
 
         path = re.sub(r"<([^>]+)>", filled, rule)
         send: dict[str, Any] = dict(route.send)
         if "photo_id" in send.get("json", {}):
-            send["json"] = {"photo_id": objects["photo_id"]}
+            send["json"] = {"photo_id": objects.named("photo_id")}
         if route.photo:
             send["data"] = {"photo": (io.BytesIO(picture(1)), "a.jpg")}
         accept = "application/json" if path.startswith("/api/v1") else "text/html"
         sent = {"Accept": accept, **headers, **send.pop("headers", {})}
+        with self.database.write() as session:
+            session.execute(delete(SignInAttempt))
         with client.open(path, method=method, headers=sent, **send) as response:
             return response.status_code
+
+
+class Objects:
+    """What path parameters are filled with: objects of the seller's that are new for each request, each made
+    when it is asked for."""
+
+    def __init__(self, walk: Walk) -> None:
+        self._walk = walk
+        self._database = walk.database
+        self._seller = walk.people["seller"]
+
+    def named(self, wanted: str) -> str:
+        """The object of this name; a name that is none stands for itself."""
+        made: dict[str, Callable[[], str]] = {
+            "photo_id": lambda: self._photo.id,
+            "job_id": lambda: add_job(self._database, **self._of_seller).id,
+            "answered_id": lambda: (
+                add_answered_job(self._database, self._photo, self._walk.champion, hat=0.9).id
+            ),
+            "failed_id": lambda: add_failures(self._database, **self._of_seller)[0].id,
+            "quarantined_id": lambda: self._quarantined,
+            "training_id": lambda: add_job(self._database, JobKind.TRAIN, owner_id=self._seller.id).id,
+            "sweep_id": lambda: add_job(self._database, JobKind.SWEEP, owner_id=self._seller.id).id,
+            "handle": lambda: self._browser,
+            "key_id": lambda: self._key,
+            "user_id": lambda: self._somebody,
+            "listing_id": lambda: add_listing(self._database, self._seller, self._photo).id,
+            "batch_id": lambda: self._batch,
+            "number": lambda: "1",
+            "webhook_id": lambda: self._webhook[0],
+            "delivery_id": lambda: self._webhook[1],
+        }
+        return made[wanted]() if wanted in made else wanted
+
+    @cached_property
+    def _photo(self) -> Photo:
+        return add_photo(self._database, self._walk.blobs, self._seller)
+
+    @property
+    def _of_seller(self) -> dict[str, Any]:
+        return {"owner_id": self._seller.id, "photo_id": self._photo.id}
+
+    @property
+    def _quarantined(self) -> str:
+        return add_failures(self._database, state=JobState.QUARANTINED, **self._of_seller)[0].id
+
+    @property
+    def _browser(self) -> str:
+        with self._database.write() as session:
+            accounts.open_session(session, self._seller.id)
+            return sessions.handle(accounts.sessions_of(session, self._seller.id)[0])
+
+    @property
+    def _key(self) -> str:
+        with self._database.write() as session:
+            return accounts.create_key(session, self._seller.id, "walk", ["read"])[0].id
+
+    @property
+    def _somebody(self) -> str:
+        with self._database.write() as session:
+            return accounts.add_user(session, f"Somebody {uuid4().hex}", "seller").id
+
+    @property
+    def _batch(self) -> str:
+        batch = Batch(owner_id=self._seller.id)
+        with self._database.write() as session:
+            session.add(batch)
+        return batch.id
+
+    @cached_property
+    def _webhook(self) -> tuple[str, str]:
+        """A webhook and a message of it."""
+        url = f"https://example.org/{uuid4().hex}"
+        with self._database.write() as session:
+            endpoint, _ = endpoints.add(session, self._walk.settings, self._seller.id, url, ["job.failed"])
+            return endpoint.id, replaying.test(session, endpoint).id
 
 
 @pytest.fixture(scope="module")
