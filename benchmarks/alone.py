@@ -52,7 +52,7 @@ def main() -> None:
 
 def _measure(settings: Settings, context: WorkerContext, photos: list[bytes]) -> None:
     loaded = Predictor(context, Heartbeat(context.database, context.name)).champion()
-    version, engine, _ = loaded
+    version, engine = loaded.version, loaded.engine
     wait_until(lambda: workers_engine(context.database) == engine.name, "the worker has loaded its engine")
     wait_until(lambda: lives(settings), "the web process answers")
     print(f"{engine.name} on {engine.device}, {version.image_size} px, one client")
@@ -68,7 +68,7 @@ def _measure(settings: Settings, context: WorkerContext, photos: list[bytes]) ->
 
 def _pair(client: httpx.Client, loaded: Loaded, photo: bytes, number: int) -> tuple[float, float]:
     """Seconds from upload to answer, and of the bare pass; every other photo the other way round."""
-    version, engine, head = loaded
+    version, engine, head, _ = loaded
     pixels = read_pixels(photo, version.image_size)[None]
     if number % 2:
         answered = _seconds(lambda: _ask(client, photo))

@@ -49,7 +49,8 @@ def main() -> None:
 def _measure(settings: Settings, client: redis.Redis, photos: int, pairs: int) -> None:
     context = context_of(settings)
     database = context.database
-    version, engine, _ = Predictor(context, Heartbeat(database, context.name)).champion()
+    loaded = Predictor(context, Heartbeat(database, context.name)).champion()
+    version, engine = loaded.version, loaded.engine
     wait_until(lambda: workers_engine(database) == engine.name, "the worker has loaded its engine")
     ids = add_photos(database, photos)
     pixels = _pixels(database, context.blobs, version.image_size)

@@ -10,7 +10,7 @@ from typing import Any
 from hangtag_client.calls import until_ended
 from hangtag_client.exchange import Flow, Read, Request, address, once, send
 from hangtag_client.results import Epoch, Job, ModelVersion, Promotion
-from hangtag_client.training_results import Comparison, DatasetVersion, Forecast, Sweep
+from hangtag_client.training_results import Comparison, DatasetVersion, Forecast, LiveComparison, Sweep
 
 
 def train(
@@ -51,6 +51,25 @@ def compare(a: int, b: int) -> Flow[Comparison]:
     query = {"a": str(a), "b": str(b)}
     response = yield from send(Request("GET", address("models", "compare"), query=query))
     return Comparison.model_validate_json(response.content)
+
+
+def compare_live(a: int, b: int) -> Flow[LiveComparison]:
+    """Two versions on the photos that sellers sent, as far as both have answered them."""
+    query = {"a": str(a), "b": str(b)}
+    response = yield from send(Request("GET", address("models", "compare", "live"), query=query))
+    return LiveComparison.model_validate_json(response.content)
+
+
+def name_version(name: str, number: int, reason: str) -> Flow[ModelVersion]:
+    """Give a version another name; by one such as `shadow` it answers new photos silently."""
+    body = {"version": number, "reason": reason}
+    response = yield from send(Request("PUT", address("aliases", name), json=body))
+    return ModelVersion.model_validate_json(response.content)
+
+
+def take_name_away(name: str, reason: str) -> Flow[None]:
+    """Let a name mean no version any more."""
+    yield from send(Request("DELETE", address("aliases", name), query={"reason": reason}))
 
 
 def compare_on_photos(a: int, b: int) -> Flow[Job]:

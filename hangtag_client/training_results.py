@@ -38,6 +38,30 @@ class Comparison(Result):
     per_class: dict[str, PairedFigures]
 
 
+class Difference(Result):
+    """On how many photos one version says one category and the other another one."""
+
+    answer_a: str
+    answer_b: str
+    count: int
+
+
+class LiveComparison(Result):
+    """Two versions on the photos that sellers sent after both were made.
+
+    `sampled` is about photos that reviewers were shown at random, `labelled` about all that have a label.
+    """
+
+    a: int
+    b: int
+    since: Moment
+    count: int
+    same: int
+    differences: list[Difference]
+    sampled: PairedFigures | None
+    labelled: PairedFigures | None
+
+
 class Forecast(Result):
     """How long a training would take, in seconds, and what that rests on."""
 

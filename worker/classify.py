@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -21,13 +21,14 @@ from shared.jobs.bell import Bell
 from shared.jobs.states import JobKind
 from shared.models.activation_map import quantized
 from shared.models.answer import KEPT_COUNT, top_k
+from shared.models.head import Head
 from shared.photos import predictions
 from shared.tables import Job, ModelVersion, Photo
 from worker.context import WorkerContext
 from worker.engines.engine import Explained
 from worker.neighbourhood import Neighbourhood
 from worker.pixels import Pixels, decoded_chunks, stored_pixels
-from worker.predictor import Loaded, Predictor
+from worker.predictor import Loaded, Predictor, Shadow
 from worker.stopping import PlannedStop
 
 logger = structlog.get_logger(__name__)
@@ -40,6 +41,7 @@ CLAIM_CHUNKS = 2
 MIN_CLAIM = 16
 DECODE_THREADS = 2
 Floats = npt.NDArray[np.float32]
+Kept = dict[str, Any]  # the columns of a prediction
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,13 @@ class _Item:
 
     job: Job
     photo: Photo
+
+
+class _Silent(NamedTuple):
+    """What a shadow says about the photos of a chunk."""
+
+    version: int
+    answers: list[Kept]
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +133,7 @@ class Classifier:
 
     def _claim(self, loaded: Loaded, *, fresh: bool = False) -> _Claim:
         """Claim photos and begin to decode them. Nothing when the worker shall stop."""
-        version, engine, _ = loaded
+        version, engine = loaded.version, loaded.engine
         limit = max(MIN_CLAIM, CLAIM_CHUNKS * engine.preferred_batch)
 
         def claim(session: Session) -> list[_Item]:
@@ -144,7 +153,7 @@ class Classifier:
 
     def _run(self, claim: _Claim, loaded: Loaded) -> list[Future[None]]:
         """Have all photos of a claim answered. Returns what is still being written."""
-        version, engine, _ = loaded
+        version, engine = loaded.version, loaded.engine
         if claim.image_size != version.image_size:  # another champion came between
             claim = self._decoding(claim.items, version.image_size, engine.preferred_batch)
         position = 0
@@ -168,7 +177,7 @@ class Classifier:
         self, items: list[_Item], decoded: Sequence[Pixels | HangtagError], loaded: Loaded
     ) -> list[Future[None]]:
         """Have the engine begin with the readable photos; what becomes of all of them is being written."""
-        _, engine, _ = loaded
+        engine = loaded.engine
         readable = []
         recorded = []
         for item, pixels in zip(items, decoded, strict=True):
@@ -189,70 +198,58 @@ class Classifier:
 
     def _finish(self, items: list[_Item], explained: Explained, loaded: Loaded) -> None:
         """Wait for the engine and write the answers; the engine goes on with the next photos meanwhile."""
-        version, engine, head = loaded
         try:
-            features, maps = explained.result(head.gradients)
-            probabilities = head.probabilities(features)
+            features, maps = explained.result(loaded.head.gradients)
+            answers = _answers(loaded.version, loaded.head, features, quantized(maps))
         except Exception:
-            logger.exception("engine_failed", engine=engine.name)
-            self._engine_failed(items, engine.name)
+            logger.exception("engine_failed", engine=loaded.engine.name)
+            self._engine_failed(items, loaded.engine.name)
             return
-        answers = {
-            item.job.id: {
-                **top_k(row, version.classes, KEPT_COUNT).model_dump(),
-                "activation_map": grid,
-                "nearest": None,
-            }
-            for item, row, grid in zip(items, probabilities, quantized(maps), strict=True)
-        }
-        self._succeed(items, answers, features, version, engine.name)
+        self._add_nearest(answers, features, loaded.version)
+        self._succeed(items, answers, _silent_answers(loaded.shadows, features), loaded)
 
     def _engine_failed(self, items: list[_Item], engine: str) -> None:
         for item in items:
             self._fail(item, TransientError(f"The engine {engine} failed."))
 
-    def _add_nearest(
-        self, items: list[_Item], answers: dict[str, dict[str, Any]], features: Floats, version: ModelVersion
-    ) -> None:
+    def _add_nearest(self, answers: list[Kept], features: Floats, version: ModelVersion) -> None:
         """Beside answers it is not sure of: what the version learned from that looks most like the photo."""
-        unsure = [place for place, item in enumerate(items) if answers[item.job.id]["decision"] == "ask"]
+        unsure = [place for place, answer in enumerate(answers) if answer["decision"] == "ask"]
         if unsure:
             found = self._neighbourhood.nearest(version, features[unsure])
             for place, nearest in zip(unsure, found, strict=True):
-                answers[items[place].job.id]["nearest"] = nearest
+                answers[place]["nearest"] = nearest
 
     def _succeed(
-        self,
-        items: list[_Item],
-        answers: dict[str, dict[str, Any]],
-        features: Floats,
-        loaded: ModelVersion,
-        engine: str,
+        self, items: list[_Item], answers: list[Kept], silent: list[_Silent], loaded: Loaded
     ) -> None:
-        """Commit the answers, by job id, of one chunk together: one flush to disk for all of them."""
-        self._add_nearest(items, answers, features, loaded)
-        version = loaded.number
+        """Commit the answers of one chunk together: one flush to disk for all of them."""
+        version, engine = loaded.version.number, loaded.engine.name
+        photo_of = {item.job.id: item.photo.id for item in items}
+        events: dict[str, str] = {}
 
         def succeed(session: Session) -> None:
+            events.clear()  # of an attempt to commit that failed and is made again
             held = batch.held(session, [(item.job.id, item.job.attempt) for item in items])
             wanted = [job for job in held.values() if job.cancel_requested_at is None]
             for job in held.values():
+                events[job.id] = "classified"
                 if job.cancel_requested_at is not None:
                     store.cancelled(session, job.id, job.attempt)
-            photo_of = {item.job.id: item.photo.id for item in items}
-            predictions.remember_all(
-                session, {photo_of[job.id]: answers[job.id] for job in wanted}, version, engine
-            )
-            known = predictions.results(session, list(photo_of.values()), version)
+                    events[job.id] = "cancelled"
+            photos = {photo_of[job.id] for job in wanted}
+            for number, given in [(version, answers), *silent]:
+                by_photo = {item.photo.id: kept for item, kept in zip(items, given, strict=True)}
+                kept = {photo_id: by_photo[photo_id] for photo_id in photos}
+                predictions.remember_all(session, kept, number, engine)
+            known = predictions.results(session, list(photos), version)
             batch.succeed(session, wanted, {job.id: known[photo_of[job.id]] for job in wanted})
-            done.update(held)
 
-        done: dict[str, Job] = {}
         if not self._record(items, succeed):
             return
         for item in items:
-            told = logger.info if item.job.id in done else logger.warning
-            event = "classified" if item.job.id in done else "lease_lost"
+            event = events.get(item.job.id, "lease_lost")
+            told = logger.warning if event == "lease_lost" else logger.info
             told(event, job_id=item.job.id, attempt=item.job.attempt, model_version=version)
 
     def _fail(self, item: _Item, error: HangtagError) -> None:
@@ -280,6 +277,31 @@ class Classifier:
             return False
         self._bell.ring()
         return True
+
+
+def _answers(
+    version: ModelVersion, head: Head, features: Floats, maps: Sequence[bytes | None] | None = None
+) -> list[Kept]:
+    """What a version says about each photo, as it is kept."""
+    return [
+        {
+            **top_k(row, version.classes, KEPT_COUNT).model_dump(),
+            "activation_map": grid,
+            "nearest": None,
+        }
+        for row, grid in zip(head.probabilities(features), maps or [None] * len(features), strict=True)
+    ]
+
+
+def _silent_answers(shadows: Sequence[Shadow], features: Floats) -> list[_Silent]:
+    """What the shadows say. One that fails is left out: no seller's answer depends on it."""
+    found = []
+    for shadow in shadows:
+        try:
+            found.append(_Silent(shadow.version.number, _answers(shadow.version, shadow.head, features)))
+        except Exception:
+            logger.exception("shadow_failed", model_version=shadow.version.number)
+    return found
 
 
 def _wait_for(recorded: list[Future[None]]) -> None:

@@ -77,14 +77,25 @@ def _start(**_: Any) -> None:
 
 def _follow_champion() -> None:
     """Have the champion's engine and head loaded before photos need them, after promotions too."""
+    told = ""
     while True:
-        try:
-            _process().predictor.champion()
-        except HangtagError as error:
-            logger.warning("champion_not_loaded", code=error.code, detail=error.message)
-        except Exception:  # this thread has to live as long as its process
-            logger.exception("champion_not_loaded")
+        told = _load_champion(told)
         time.sleep(FOLLOW_SECONDS)
+
+
+def _load_champion(told: str) -> str:
+    """Returns what kept it from being loaded. What was told before is not logged again every second."""
+    try:
+        _process().predictor.champion()
+    except HangtagError as error:
+        if error.message != told:
+            logger.warning("champion_not_loaded", code=error.code, detail=error.message)
+        return error.message
+    except Exception as error:  # the thread that follows the champion has to live as long as its process
+        if repr(error) != told:
+            logger.exception("champion_not_loaded")
+        return repr(error)
+    return ""
 
 
 @signals.worker_process_shutdown.connect

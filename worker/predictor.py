@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import Any
+from typing import Any, NamedTuple
 
 import structlog
 
 from shared.errors import BlobMissingError, ChecksumError, HangtagError, TransientError
-from shared.models import engine_gates, registry
+from shared.models import engine_gates, registry, shadows
 from shared.models.feature_space import FeatureSpace
 from shared.models.head import Head
 from shared.tables import ModelVersion
@@ -20,9 +20,38 @@ from worker.engines.precision import Precision, choose_precision, may_use_int8, 
 from worker.heartbeat import Heartbeat
 
 logger = structlog.get_logger(__name__)
-# A champion that could not be loaded is tried again after this long; trying may mean building an engine.
+# What could not be loaded is tried again after this long; trying may mean building an engine.
 REFUSED_SECONDS = 60.0
-Loaded = tuple[ModelVersion, Engine, Head]
+# Sooner where nothing serves meanwhile, since sellers wait: a file may just have been put back.
+UNSERVED_SECONDS = 10.0
+
+
+class Shadow(NamedTuple):
+    """A version that answers silently, from the features of the one that serves."""
+
+    version: ModelVersion
+    head: Head
+
+
+class Loaded(NamedTuple):
+    """The version that answers sellers, the engine that sees their photos, and who answers beside it."""
+
+    version: ModelVersion
+    engine: Engine
+    head: Head
+    shadows: tuple[Shadow, ...] = ()
+
+
+class _Refusal(NamedTuple):
+    """A version that could not be loaded, why, and until when it is not tried again."""
+
+    number: int
+    error: Exception
+    until: float
+
+    def stands_for(self, version: ModelVersion) -> bool:
+        """Whether this version is not to be tried now."""
+        return self.number == version.number and time.monotonic() < self.until
 
 
 class Predictor:
@@ -42,7 +71,9 @@ class Predictor:
         self._described: tuple[str, str, str, int] | None = None
         self._heads: dict[str, Head] = {}
         self._loaded: Loaded | None = None
-        self._refused: tuple[int, float] | None = None
+        self._served: ModelVersion | None = None
+        self._refused: _Refusal | None = None
+        self._refused_shadows: dict[int, _Refusal] = {}
 
     def champion(self) -> Loaded:
         """The version that answers sellers now, with its engine and head ready to work.
@@ -53,30 +84,50 @@ class Predictor:
             ParityError: its engine may not serve, and no version served before it.
         """
         with self._context.database.read() as session:
-            version = registry.require_champion(session)
+            version, named = registry.require_champion(session), shadows.named(session)
         with self._lock:
-            if self._loaded is not None and self._is_refused(version):
+            if self._refused is not None and self._refused.stands_for(version):
+                if self._loaded is None:
+                    raise self._refused.error.with_traceback(None)
                 return self._loaded
             try:
-                return self._serve(version)
+                return self._serve(version, named)
             except Exception as error:  # noqa: BLE001 - whatever is wrong with it, sellers get answers
-                return self._go_on_with_another(version, error)
+                return self._go_on_with_another(version, named, error)
 
-    def _is_refused(self, version: ModelVersion) -> bool:
-        if self._refused is None:
-            return False
-        number, until = self._refused
-        return number == version.number and time.monotonic() < until
-
-    def _serve(self, version: ModelVersion, trouble: str | None = None) -> Loaded:
+    def _serve(self, version: ModelVersion, named: list[ModelVersion], trouble: str | None = None) -> Loaded:
         head = self._head_of(version)  # before the engine: a damaged file shall not cost us a working engine
         precision = self._precision_of(version)
         engine, fallback = self._engine_for(version, precision)
-        note = " ".join(filter(None, (trouble, engine.reason, fallback or precision.reason)))
-        self._describe(engine.name, engine.device, note, version.number)
+        beside = self._shadows_beside(version, named)
+        notes = (trouble, engine.reason, fallback or precision.reason, *self._shadow_troubles(named))
+        self._describe(engine.name, engine.device, " ".join(filter(None, notes)), version.number)
         self._refused = None
-        self._loaded = version, engine, head
+        self._served = version
+        self._loaded = Loaded(version, engine, head, beside)
         return self._loaded
+
+    def _shadows_beside(self, served: ModelVersion, named: list[ModelVersion]) -> tuple[Shadow, ...]:
+        """One that cannot be loaded keeps no seller waiting: the others answer; it is tried again later."""
+        found = []
+        for version in shadows.beside(served, named):
+            refusal = self._refused_shadows.get(version.number)
+            if refusal is not None and refusal.stands_for(version):
+                continue
+            try:
+                found.append(Shadow(version, self._head_of(version)))
+                self._refused_shadows.pop(version.number, None)
+            except HangtagError as error:
+                logger.error("shadow_refused", model_version=version.number, code=error.code)
+                self._refused_shadows[version.number] = _refusal(version, error, REFUSED_SECONDS)
+        return tuple(found)
+
+    def _shadow_troubles(self, named: list[ModelVersion]) -> list[str]:
+        numbers = {version.number for version in named} & self._refused_shadows.keys()
+        return [
+            f"Version {number} cannot answer in shadow: {self._refused_shadows[number].error}"
+            for number in sorted(numbers)
+        ]
 
     def _describe(self, *facts: Any) -> None:
         if facts != self._described:
@@ -90,7 +141,9 @@ class Predictor:
         with self._context.database.read() as session:
             return choose_precision(engine_gates.of(session, version.number), openvino_release())
 
-    def _go_on_with_another(self, refused: ModelVersion, error: Exception) -> Loaded:
+    def _go_on_with_another(
+        self, refused: ModelVersion, named: list[ModelVersion], error: Exception
+    ) -> Loaded:
         """Serve with the version that did so far, after a restart with one that did before.
 
         Raises:
@@ -103,17 +156,18 @@ class Predictor:
                 f"Version {refused.number} cannot serve ({code}): {error} Version {version.number} does."
             )
             try:
-                loaded = self._serve(version, trouble)
+                loaded = self._serve(version, named, trouble)
             except Exception as again:  # noqa: BLE001 - the next older one may be in order
                 logger.error("version_refused", model_version=version.number, detail=str(again))
                 continue
-            self._refused = (refused.number, time.monotonic() + REFUSED_SECONDS)
+            self._refused = _refusal(refused, error, REFUSED_SECONDS)
             return loaded
+        self._refused = _refusal(refused, error, UNSERVED_SECONDS)
         raise error
 
     def _earlier(self, refused: ModelVersion) -> list[ModelVersion]:
-        if self._loaded is not None and self._loaded[0].number != refused.number:
-            return [self._loaded[0]]
+        if self._served is not None and self._served.number != refused.number:
+            return [self._served]
         with self._context.database.read() as session:
             numbers = dict.fromkeys(change.before for change in registry.history(session))
             return [
@@ -125,7 +179,8 @@ class Predictor:
         space = registry.space_of(version)
         wanted = (space, precision.network_digest)
         if self._engine is None or self._loaded_for != wanted:
-            self._engine, self._loaded_for = None, None  # two networks at once would take twice the memory
+            # Two networks take twice the memory. Photos under way may still keep the old one for a moment.
+            self._engine, self._loaded_for, self._loaded = None, None, None
             self._engine, self._trouble = self._load(space, precision)
             self._loaded_for = wanted
             logger.info(
@@ -153,3 +208,7 @@ class Predictor:
         if version.head_digest not in self._heads:
             self._heads[version.head_digest] = registry.load_head(self._context.blobs, version)
         return self._heads[version.head_digest]
+
+
+def _refusal(version: ModelVersion, error: Exception, seconds: float) -> _Refusal:
+    return _Refusal(version.number, error, time.monotonic() + seconds)

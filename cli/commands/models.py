@@ -13,7 +13,7 @@ from cli.local import local_settings
 from cli.outcome import RefusedError
 from cli.server import connect
 from cli.terminal import ago, err, moment, out, print_facts, print_json, print_table
-from hangtag_client import ApiError, Client, Comparison, Job, ModelVersion
+from hangtag_client import ApiError, Client, Comparison, Job, LiveComparison, ModelVersion, PairedFigures
 
 app = typer.Typer(add_completion=False, invoke_without_command=True)
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -75,10 +75,16 @@ def export(
 def compare(
     a: Annotated[int, typer.Argument(help="The version to compare with.")],
     b: Annotated[int, typer.Argument(help="The version that is compared.")],
+    live: Annotated[
+        bool, typer.Option("--live", help="On sellers' photos, where one of them answers in shadow.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Compare two versions photo by photo; both answer the same test photos first if they have not yet."""
     with connect() as client:
+        if live:
+            _show_live(client.compare_live(a, b), as_json=as_json)
+            return
         found = _comparison(client, a, b)
         if found is None:
             _outcome(follow(client, client.compare_on_photos(a, b), drawn=False))
@@ -87,6 +93,24 @@ def compare(
         print_json(found.as_json())
     else:
         _print_comparison(found)
+
+
+@app.command()
+def shadow(
+    number: Number,
+    stop: Annotated[bool, typer.Option("--stop", help="It shall answer no more.")] = False,
+) -> None:
+    """Let a version answer new photos silently beside the champion. Sellers notice nothing of it."""
+    name = f"shadow-{number}"
+    with connect() as client:
+        if stop:
+            client.take_name_away(name, "Stopped on the command line.")
+            err.print(f"Version {number} answers no more.")
+            return
+        client.name_version(name, number, "Started on the command line.")
+        champion = next(version.number for version in client.models() if "champion" in version.aliases)
+    err.print(f"Version {number} answers new photos silently from now on.")
+    err.print(f"What it says: hangtag models compare {champion} {number} --live")
 
 
 @app.command()
@@ -157,6 +181,33 @@ def _print_comparison(found: Comparison) -> None:
             for name, one in {"all": found.overall, **found.per_class}.items()
         ),
         cut=["category"],
+    )
+
+
+def _show_live(found: LiveComparison, *, as_json: bool) -> None:
+    if as_json:
+        print_json(found.as_json())
+        return
+    print_facts(
+        (
+            ("photos", f"{found.count} that both answered, since {moment(found.since)}"),
+            ("same answer", f"{found.same / found.count:.3f}" if found.count else "none yet"),
+            ("drawn at random", _paired(found, found.sampled)),
+            ("all with a label", _paired(found, found.labelled)),
+        )
+    )
+    if found.differences:
+        out.print()
+        rows = [(one.answer_a, one.answer_b, one.count) for one in found.differences]
+        print_table((f"version {found.a} said", f"version {found.b} said", "photos"), rows)
+
+
+def _paired(found: LiveComparison, figures: PairedFigures | None) -> str:
+    if figures is None:
+        return "nobody has labelled any yet"
+    return (
+        f"version {found.b} right on {figures.accuracy_b:.3f}, version {found.a} on {figures.accuracy_a:.3f} "
+        f"of {figures.count}: {figures.fixed} fixed, {figures.broken} broken, p {figures.p_value:.3g}"
     )
 
 

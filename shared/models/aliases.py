@@ -1,4 +1,4 @@
-"""Moving names between versions: the champion through the gate, shadows freely, every move remembered."""
+"""Moving names between versions: the champion through the gate, others freely, every move remembered."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from shared.audit import Action
 from shared.blobs import BlobStore
 from shared.database import Database
 from shared.errors import ConflictError, NotFoundError, PromotionRefusedError, ValidationError
-from shared.models import registry
+from shared.models import registry, shadows
 from shared.models.gate import judge
 from shared.models.registry import CHAMPION
 from shared.tables import Alias, AliasChange
@@ -105,8 +105,11 @@ def previous_champion(session: Session) -> int | None:
 def point(session: Session, name: str, number: int, actor: str, reason: str) -> AliasChange:
     """Let a name other than the champion's mean a version. Sellers notice nothing of it.
 
+    By a shadow's name (`shared.models.shadows`) it answers new photos silently from now on.
+
     Raises:
         NotFoundError: there is no such version.
+        ConflictError: the name is a shadow's, and the version cannot answer beside the champion.
         ValidationError: name or reason cannot be used.
     """
     if name == CHAMPION:
@@ -115,6 +118,8 @@ def point(session: Session, name: str, number: int, actor: str, reason: str) -> 
         raise ValidationError(
             "A name has up to 60 small letters, digits and hyphens and begins with a letter, like shadow-299."
         )
+    if shadows.is_shadow(name):
+        shadows.require_same_space(session, registry.find_trained(session, number))
     return registry.move(session, name, number, actor, reason)
 
 

@@ -13,9 +13,10 @@ from shared.database import Database
 from shared.datasets import store as datasets
 from shared.jobs import store
 from shared.jobs.states import JobKind, Split
+from shared.models import registry
 from shared.tables import Example, Job, TrainingEpoch
 from tests.cli.conftest import Command, Finisher
-from tests.factories import CLASSES, EVALUATION, add_champion, add_version
+from tests.factories import CLASSES, EVALUATION, add_answer, add_champion, add_photo, add_user, add_version
 
 
 @pytest.fixture
@@ -102,6 +103,38 @@ def test_a_version_that_does_not_exist_is_not_promoted(command: Command) -> None
     assert result.exit_code == 1
     assert "version 9" in result.stderr
     assert _champion(command) == 1
+
+
+@pytest.mark.usefixtures("two_versions")
+def test_a_version_is_made_a_shadow_and_compared_on_sellers_photos(
+    command: Command, database: Database, blobs: BlobStore
+) -> None:
+    made = command("models", "shadow", "2")
+    assert "hangtag models compare 1 2 --live" in made.stderr
+    with database.read() as session:
+        assert registry.aliases(session)["shadow-2"] == 2
+        versions = [registry.find(session, number) for number in (1, 2)]
+    photo = add_photo(database, blobs, add_user(database))
+    for version, category in zip(versions, ("hat", "shirt"), strict=True):
+        add_answer(database, photo, version, **{category: 0.9})
+    shown = command("models", "compare", "1", "2", "--live").stdout
+    assert "1 that both answered" in shown
+    assert shown.splitlines()[-1].split() == ["hat", "shirt", "1"]
+    known = json.loads(command("models", "compare", "1", "2", "--live", "--json").stdout)
+    assert (known["count"], known["same"], known["labelled"]) == (1, 0, None)
+    assert command("models", "shadow", "2", "--stop").exit_code == 0
+    with database.read() as session:
+        assert registry.aliases(session) == {"champion": 1}
+
+
+@pytest.mark.usefixtures("two_versions")
+def test_a_version_that_sees_photos_otherwise_is_no_shadow(
+    command: Command, database: Database, blobs: BlobStore
+) -> None:
+    number = add_version(database, blobs, image_size=150).number
+    refused = command("models", "shadow", str(number))
+    assert refused.exit_code == 1
+    assert "sees photos otherwise" in refused.stderr
 
 
 @pytest.mark.usefixtures("two_versions")

@@ -294,6 +294,7 @@ ROUTES: dict[str, Route] = {
     "GET /api/v1/models/<int:number>/notes": reviewers_read(),
     "POST /api/v1/models/<int:number>/notes": train(201, send={"json": {"text": "walk"}}),
     "GET /api/v1/models/compare": reviewers_read(404, send={"query_string": {"a": 1, "b": 1}}),
+    "GET /api/v1/models/compare/live": reviewers_read(send={"query_string": {"a": 1, "b": 1}}),
     "POST /api/v1/models/compare": train(409, send={"json": {"a": 1, "b": 1}}),
     "POST /api/v1/models/imagenet": train(202),
     # Reviewers judge versions; sellers do not, nor do their keys.

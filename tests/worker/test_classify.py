@@ -26,7 +26,7 @@ from tests.factories import add_champion, add_job, add_photo, add_user, random_h
 from worker.classify import Classifier
 from worker.context import WorkerContext
 from worker.engines.engine import Engine, Weigh
-from worker.predictor import Predictor
+from worker.predictor import Loaded, Predictor
 from worker.stopping import PlannedStop
 
 CHUNK = 4
@@ -66,9 +66,9 @@ class FixedPredictor:
     """Serves one version with one engine."""
 
     def __init__(self, version: ModelVersion, engine: Engine, head: Head | None = None) -> None:
-        self._loaded = version, engine, head or random_head()
+        self._loaded = Loaded(version, engine, head or random_head())
 
-    def champion(self) -> tuple[ModelVersion, Engine, Head]:
+    def champion(self) -> Loaded:
         return self._loaded
 
 

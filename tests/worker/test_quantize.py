@@ -55,7 +55,7 @@ def champion(context: WorkerContext) -> ModelVersion:
 def serving(context: WorkerContext) -> tuple[str, str | None]:
     """The engine that a prediction worker loads now, and what it tells about it."""
     heartbeat = Heartbeat(context.database, "predict@here:2")
-    _, engine, _ = Predictor(context, heartbeat).champion()
+    engine = Predictor(context, heartbeat).champion().engine
     with context.database.read() as session:
         gate = session.scalars(select(EngineGate)).first()
     return engine.name, gate.reason if gate else None

@@ -168,8 +168,11 @@ def test_a_prediction_worker_follows_to_a_fine_tuned_version_and_back(
     for wanted in (plain, tuned, plain):
         with context.database.write() as session:
             registry.promote(session, wanted.number, "Ada", "To see whether it is followed.")
-        version, engine, _ = predictor.champion()
-        assert (version.number, engine.feature_space) == (wanted.number, registry.space_of(wanted))
+        loaded = predictor.champion()
+        assert (loaded.version.number, loaded.engine.feature_space) == (
+            wanted.number,
+            registry.space_of(wanted),
+        )
 
 
 def test_a_fine_tuning_that_was_given_back_goes_on_where_it_was_and_ends_the_same(

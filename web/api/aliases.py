@@ -86,7 +86,9 @@ def rollback(json_data: ReasonIn) -> Response:
 @blueprint.output(VersionOut)
 @blueprint.doc(
     summary="Give a version another name",
-    description="A shadow, for example. Sellers notice nothing of it.",
+    description="Sellers notice nothing of it. Called `shadow`, or something that begins with `shadow-`, a "
+    "version answers each new photo silently beside the champion, if it has the same image size and base "
+    "network; otherwise 409.",
     responses=problems(400, 404, 409, 422),
 )
 def point(name: str, json_data: AliasIn) -> Response:

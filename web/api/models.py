@@ -13,6 +13,7 @@ from shared.errors import NotFoundError
 from shared.models import engine_gates, gate, notes, registry, rescoring
 from shared.models.comparison import compare
 from shared.models.evaluation import Evaluation
+from shared.models.live_comparison import compare_live
 from shared.models.registry import checkpoint_name
 from web.api.answers import Answers, answer, polled, problems
 from web.api.queued import queue_once
@@ -21,6 +22,7 @@ from web.api.version_schemas import (
     CompareQuery,
     ComparisonOut,
     EvaluationOut,
+    LiveComparisonOut,
     NoteIn,
     NoteOut,
     NotesOut,
@@ -185,6 +187,23 @@ def compare_versions(query_data: CompareQuery) -> Response:
             "POST to this address lets both answer them."
         )
     return polled(ComparisonOut.of(found))
+
+
+@blueprint.get("/models/compare/live")
+@require("read", REVIEWERS)
+@blueprint.input(CompareQuery, location="query")
+@blueprint.output(LiveComparisonOut)
+@blueprint.doc(
+    summary="Compare two versions on sellers' photos",
+    description="What a version that answers in shadow says beside the champion. Give it a name such as "
+    "`shadow` with `PUT /api/v1/aliases/shadow`.",
+    responses=problems(404, 422),
+)
+def compare_live_photos(query_data: CompareQuery) -> Response:
+    """How far they agree, and who was right where somebody has labelled the photo since."""
+    with services().database.read() as session:
+        found = compare_live(session, query_data.a, query_data.b)
+    return polled(LiveComparisonOut.of(found))
 
 
 @blueprint.post("/models/compare")

@@ -10,6 +10,7 @@ from shared.clock import rfc3339
 from shared.models.comparison import Comparison, Outcome, Pair
 from shared.models.evaluation import Evaluation
 from shared.models.gate import Check
+from shared.models.live_comparison import LiveComparison
 from shared.models.notes import MAX_NOTE_CHARACTERS
 from shared.public_views import AliasChangeOut
 from shared.tables import VersionNote
@@ -159,6 +160,50 @@ class ComparisonOut(BaseModel):
             fixed=_pairs(found.fixed),
             broken=_pairs(found.broken),
             both_wrong=_pairs(found.both_wrong),
+        )
+
+
+class DifferenceOut(BaseModel):
+    """On how many photos the first version said one category and the second another one."""
+
+    answer_a: str
+    answer_b: str
+    count: int
+
+
+class LiveComparisonOut(BaseModel):
+    """Two versions on the photos that sellers sent after both were made."""
+
+    a: int
+    b: int
+    since: str = Field(description="When the younger of the two was made.")
+    count: int = Field(description="How many photos both have answered.")
+    same: int = Field(description="On how many of them they say the same category.")
+    differences: list[DifferenceOut] = Field(
+        description="Where they differ, the most frequent first, at most ten."
+    )
+    sampled: OutcomeOut | None = Field(
+        description="On photos that reviewers were shown at random: a fair estimate. Null without any."
+    )
+    labelled: OutcomeOut | None = Field(
+        description="On all that anybody labelled, null without any. Sellers saw what one of the two "
+        "suggests when they chose, which speaks for that one."
+    )
+
+    @classmethod
+    def of(cls, found: LiveComparison) -> LiveComparisonOut:
+        """The public view."""
+        return cls(
+            a=found.a,
+            b=found.b,
+            since=rfc3339(found.since),
+            count=found.count,
+            same=found.same,
+            differences=[
+                DifferenceOut.model_validate(one, from_attributes=True) for one in found.differences
+            ],
+            sampled=OutcomeOut.of(found.sampled) if found.sampled else None,
+            labelled=OutcomeOut.of(found.labelled) if found.labelled else None,
         )
 
 

@@ -8,6 +8,7 @@ from werkzeug.wrappers import Response
 from shared.clock import utc_now
 from shared.errors import NotFoundError
 from shared.models import comparison, registry, rescoring
+from shared.models.live_comparison import compare_live
 from web.auth import identity, page_login_required
 from web.pages import blueprint
 from web.pages.present.evaluations import evaluation, interval_text
@@ -33,6 +34,7 @@ def compare() -> str:
         a = registry.find(session, request.args.get("a", type=int) or (champion or versions[-1]).number)
         b = registry.find(session, request.args.get("b", type=int) or versions[0].number)
         found = comparison.compare(session, a.number, b.number) if a.number != b.number else None
+        live = compare_live(session, a.number, b.number) if a.number != b.number else None
         job = rescoring.latest_job(session, a.number, b.number)
         dataset = rescoring.dataset_for(session, a, b)
     groups = {name: _shown(found, name) for name in ("broken", "fixed", "both_wrong")} if found else {}
@@ -44,6 +46,7 @@ def compare() -> str:
         test_a=evaluation(a, "test"),
         test_b=evaluation(b, "test"),
         found=found,
+        live=live if live and live.count else None,
         job=job_row(job, None, utc_now()) if job else None,
         dataset=dataset,
         groups=groups,

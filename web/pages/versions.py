@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from shared.errors import ValidationError
-from shared.models import aliases, engine_gates, evaluated, gate, notes, registry
+from shared.models import aliases, engine_gates, evaluated, gate, notes, registry, shadows
 from shared.models.card import learned_in_8_bits
 from shared.models.reliability import reliability
 from shared.tables import ModelVersion
@@ -141,6 +141,8 @@ def _version_page(number: int, note: str = "", note_error: str | None = None) ->
         history=changes,
         engine_gate=engine_gate,
         unseen=unseen,
+        shadow=any(shadows.is_shadow(name) for name in row.aliases),
+        may_shadow=champion is not None and bool(shadows.beside(champion, [found])),
         notes=written,
         note=note,
         note_error=note_error,

@@ -12,9 +12,9 @@ from shared.datasets import reports
 from shared.datasets import store as datasets
 from shared.datasets.findings import Finding
 from shared.jobs.states import Split
-from shared.models import registry
+from shared.models import aliases, registry
 from shared.tables import Example
-from tests.factories import EVALUATION, add_champion, add_version
+from tests.factories import EVALUATION, add_answer, add_champion, add_photo, add_user, add_version
 from tests.web.pages.forms import post_form
 
 
@@ -70,6 +70,37 @@ def test_a_version_that_was_tested_on_twins_of_what_it_learned_from_says_so(
     confirmation = admin_signed_in.get(f"/versions/{number}/champion").text
     assert 'Tested on photos it has not seen<span class="unseen">: failed' in confirmation
     assert said in confirmation
+
+
+def test_what_a_shadow_says_about_sellers_photos_is_shown_beside_the_champion(
+    admin_signed_in: FlaskClient, database: Database, blobs: BlobStore
+) -> None:
+    champion, number = add_champion(database, blobs), add_version(database, blobs, seed=1).number
+    assert 'value="shadow-2"' in admin_signed_in.get("/versions/2").text
+    post_form(admin_signed_in, "/versions/2/aliases", {"name": "shadow"}, page="/versions/2")
+    assert "/versions/compare?a=1&amp;b=2" in admin_signed_in.get("/versions/2").text
+    assert "sellers’ photos" not in admin_signed_in.get("/versions/compare?a=1&b=2").text
+    photo = add_photo(database, blobs, add_user(database))
+    with database.read() as session:
+        shadow = registry.find(session, number)
+    add_answer(database, photo, champion, hat=0.9)
+    add_answer(database, photo, shadow, shirt=0.9)
+    page = admin_signed_in.get("/versions/compare?a=1&b=2").text
+    assert "On sellers’ photos" in page
+    assert "0 of 1 photos" in page
+    assert "Nobody has labelled any of them yet" in page
+
+
+def test_a_shadow_that_the_new_champion_leaves_behind_says_that_it_does_not_answer(
+    admin_signed_in: FlaskClient, database: Database, blobs: BlobStore
+) -> None:
+    add_champion(database, blobs)
+    number = add_version(database, blobs, seed=1).number
+    with database.write() as session:
+        aliases.point(session, "shadow", number, "Ada", "To watch it.")
+    add_champion(database, blobs, image_size=150)
+    page = admin_signed_in.get(f"/versions/{number}").text
+    assert "It does not answer in shadow now" in page
 
 
 def test_the_confirmation_names_what_will_happen(
