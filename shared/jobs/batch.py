@@ -47,6 +47,7 @@ def succeed(session: Session, jobs: Collection[Job], results: Mapping[str, dict[
     for job in jobs:
         job.state, job.finished_at, job.result = JobState.SUCCEEDED, now, results[job.id]
         job.lease_owner = job.lease_until = job.eta_seconds = None
+        job.error_code = job.error_message = None  # what went wrong before stays with the attempts
         job.done = job.total
     session.flush()
     outbox.jobs_ended(session, [job.id for job in jobs])

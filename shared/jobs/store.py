@@ -206,13 +206,14 @@ def renew(session: Session, job_id: str, attempt: int, progress: Progress | None
 
 
 def succeed(session: Session, job_id: str, attempt: int, result: dict[str, Any]) -> None:
-    """End the job with its result.
+    """End the job with its result. What went wrong before stays with the attempts.
 
     Raises:
         LeaseLostError: another attempt owns the job.
     """
     _end_attempt(session, job_id, attempt, JobState.SUCCEEDED)
-    _move(session, job_id, attempt, JobState.SUCCEEDED, result=result, done=Job.total, eta_seconds=None)
+    changes = {"done": Job.total, "eta_seconds": None, "error_code": None, "error_message": None}
+    _move(session, job_id, attempt, JobState.SUCCEEDED, result=result, **changes)
 
 
 def cancelled(session: Session, job_id: str, attempt: int, result: dict[str, Any] | None = None) -> None:

@@ -22,7 +22,7 @@ from shared.errors import (
     QuarantinedError,
     TransientError,
 )
-from shared.jobs import store, upkeep
+from shared.jobs import batch, store, upkeep
 from shared.jobs.states import JobKind, JobState
 from shared.jobs.store import Progress
 from shared.tables import Job
@@ -177,6 +177,35 @@ def test_a_transient_error_waits_and_comes_back_until_attempts_are_used_up(datab
             with database.write() as session:
                 session.execute(update(Job).values(run_after=utc_now()))
     assert (now.state, now.error_message) == (JobState.FAILED, "The engine stumbled.")
+
+
+SUCCESSES: dict[str, Write] = {
+    "alone": lambda session, job_id: store.succeed(session, job_id, 2, {}),
+    "in a batch": lambda session, job_id: batch.succeed(
+        session, batch.held(session, [(job_id, 2)]).values(), {job_id: {}}
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SUCCESSES)
+def test_a_job_that_succeeds_after_an_error_shows_that_error_only_at_its_attempt(
+    database: Database, name: str
+) -> None:
+    job = add_job(database)
+    claim(database)
+    with database.write() as session:
+        store.fail(session, job.id, 1, TransientError("The engine stumbled."))
+        session.execute(update(Job).values(run_after=utc_now()))
+    claim(database)
+    with database.write() as session:
+        SUCCESSES[name](session, job.id)
+    now = look(database, job)
+    assert (now.state, now.error_code, now.error_message) == (JobState.SUCCEEDED, None, None)
+    with database.read() as session:
+        assert [run.error_message for run in store.attempts(session, job.id)] == [
+            "The engine stumbled.",
+            None,
+        ]
 
 
 def test_a_permanent_error_ends_the_job_at_once(database: Database) -> None:
