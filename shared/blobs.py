@@ -6,6 +6,7 @@ import errno
 import hashlib
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -13,7 +14,7 @@ from urllib.parse import unquote, urlsplit
 import obstore
 from obstore.store import from_url
 
-from shared.errors import BlobMissingError, StorageFullError, TransientError
+from shared.errors import BlobMissingError, HangtagError, StorageFullError, StorageUnavailableError
 
 # Bounds the memory and the query of a sweep.
 LISTED_AT_ONCE = 500
@@ -35,44 +36,53 @@ class BlobStore:
 
         Raises:
             StorageFullError: there is no room left.
-            TransientError: the store does not answer.
+            StorageUnavailableError: the store does not answer.
         """
-        try:
+        with _clean_errors():
             obstore.put(self._store, key, data)
             if self.folder is not None:
                 _flush(self.folder / key)
-        except Exception as error:
-            raise _explained(error) from error
 
     def get(self, key: str) -> bytes:
         """The stored bytes.
 
         Raises:
             BlobMissingError: there is nothing under this key.
-            TransientError: the store does not answer.
+            StorageUnavailableError: the store does not answer.
         """
-        try:
-            return bytes(obstore.get(self._store, key).bytes())
-        except FileNotFoundError as error:
-            raise BlobMissingError from error
-        except Exception as error:
-            raise _explained(error) from error
+        with _clean_errors():
+            try:
+                return bytes(obstore.get(self._store, key).bytes())
+            except FileNotFoundError as error:
+                raise BlobMissingError from error
 
     def keys_before(self, folder: str, moment: datetime) -> Iterator[list[str]]:
-        """The keys under `folder` that were last written before `moment`, some at a time."""
-        for found in obstore.list(self._store, f"{folder}/", chunk_size=LISTED_AT_ONCE):
+        """The keys under `folder` that were last written before `moment`, some at a time.
+
+        Raises:
+            StorageUnavailableError: the store does not answer.
+        """
+        pages = iter(obstore.list(self._store, f"{folder}/", chunk_size=LISTED_AT_ONCE))
+        while True:
+            with _clean_errors():
+                found = next(pages, None)
+            if found is None:
+                return
             yield [blob["path"] for blob in found if blob["last_modified"] < moment]
 
     def delete_if_before(self, key: str, moment: datetime) -> bool:
-        """Remove what is under the key unless it was written again since `moment`. Says whether it did."""
-        try:
-            if obstore.head(self._store, key)["last_modified"] >= moment:
+        """Remove what is under the key unless it was written again since `moment`. Says whether it did.
+
+        Raises:
+            StorageUnavailableError: the store does not answer.
+        """
+        with _clean_errors():
+            try:
+                if obstore.head(self._store, key)["last_modified"] >= moment:
+                    return False
+            except FileNotFoundError:
                 return False
-            self.delete(key)
-        except FileNotFoundError:
-            return False
-        except Exception as error:
-            raise _explained(error) from error
+        self.delete(key)
         return True
 
     def remove_unfinished(self, moment: datetime) -> int:
@@ -85,11 +95,13 @@ class BlobStore:
         return len(left)
 
     def delete(self, key: str) -> None:
-        """Remove what is under the key, if anything."""
-        try:
+        """Remove what is under the key, if anything.
+
+        Raises:
+            StorageUnavailableError: the store does not answer.
+        """
+        with _clean_errors(), suppress(FileNotFoundError):
             obstore.delete(self._store, key)
-        except FileNotFoundError:
-            return
 
 
 def photo_key(digest: str) -> str:
@@ -137,8 +149,18 @@ def _flush(path: Path) -> None:
             os.close(descriptor)
 
 
-def _explained(error: Exception) -> Exception:
+@contextmanager
+def _clean_errors() -> Iterator[None]:
+    try:
+        yield
+    except HangtagError:
+        raise
+    except Exception as error:
+        raise _explained(error) from error
+
+
+def _explained(error: Exception) -> HangtagError:
     full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
     if full or "No space left" in str(error) or "quota" in str(error).lower():
         return StorageFullError()
-    return TransientError(f"The photo storage does not answer: {type(error).__name__}.")
+    return StorageUnavailableError()

@@ -198,6 +198,7 @@ class BlobMissingError(PermanentError):
     """The photo's file is gone from storage. Please upload it again."""
 
     code = "blob_missing"
+    status = 404
 
 
 class StorageFullError(TransientError):
@@ -205,6 +206,13 @@ class StorageFullError(TransientError):
 
     code = "storage_full"
     status = 507
+
+
+class StorageUnavailableError(TransientError):
+    """The photo storage does not answer at the moment. Please try again shortly."""
+
+    code = "storage_unavailable"
+    status = 503
 
 
 class DatabaseUnavailableError(TransientError):

@@ -22,7 +22,7 @@ from werkzeug.exceptions import (
     SecurityError,
 )
 
-from shared.errors import HangtagError, TransientError
+from shared.errors import BlobMissingError, HangtagError, TransientError
 from shared.limit_errors import QuotaExceededError, RateLimitedError, RequestTooSlowError
 from web.incoming_request import came_too_slowly
 from web.wrong_values import sentence_of
@@ -110,7 +110,8 @@ def explain(error: HangtagError) -> Response:
         headers["Retry-After"] = str(error.retry_after)
     if error.status == HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = "Bearer"
-    if isinstance(error, TransientError):  # expected and named; a traceback would only hide the others
+    # Expected and named; a traceback would only hide the others.
+    if isinstance(error, TransientError | BlobMissingError):
         logger.warning("request_failed", code=error.code, detail=error.message, cause=repr(error.__cause__))
     elif error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         logger.error("request_failed", code=error.code, detail=error.message, exc_info=error)

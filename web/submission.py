@@ -35,6 +35,7 @@ def submit_photo(
         NotFoundError: the listing it shall be added to is unknown, or somebody else's.
         ValidationError: that listing is full.
         StorageFullError: there is no room left.
+        StorageUnavailableError: the photo storage does not answer; nothing was accepted.
         DatabaseUnavailableError: the database does not answer; nothing was accepted.
     """
     prepared = prepare_photo(services, data)
@@ -50,6 +51,7 @@ def prepare_photo(services: Services, data: bytes) -> PreparedPhoto:
     Raises:
         PhotoError: the picture cannot be used.
         StorageFullError: there is no room left.
+        StorageUnavailableError: the photo storage does not answer; nothing was accepted.
     """
     prepared = services.decoder.prepare(data)
     prepared.store(services.blobs)

@@ -59,7 +59,7 @@ def problems(*statuses: int) -> Answers:
         422: "Values that cannot be used",
         428: "The If-Match header is missing",
         429: "Too fast, too many at once, or a quota is used up; Retry-After says when to try again",
-        503: "The database does not answer; Retry-After says when to try again",
+        503: "The database or the photo storage does not answer; Retry-After says when to try again",
         507: "No room left to store the photo",
     }
     always = (401, 403, 429, 503)

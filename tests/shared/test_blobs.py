@@ -1,0 +1,36 @@
+"""The blob store in a local folder that stops answering."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from shared.blobs import BlobStore
+from shared.clock import utc_now
+from shared.errors import BlobMissingError, StorageUnavailableError
+
+KEY = "photos/ab/abcd.jpg"
+ACTS: dict[str, Callable[[BlobStore], object]] = {
+    "put": lambda blobs: blobs.put(KEY, b"bytes"),
+    "get": lambda blobs: blobs.get(KEY),
+    "delete": lambda blobs: blobs.delete(KEY),
+    "delete if before": lambda blobs: blobs.delete_if_before(KEY, utc_now()),
+    "list": lambda blobs: list(blobs.keys_before("photos", utc_now())),
+}
+
+
+@pytest.mark.parametrize("act", ACTS)
+def test_a_store_that_does_not_answer_is_named_whatever_it_is_asked(blobs: BlobStore, act: str) -> None:
+    assert blobs.folder is not None
+    (blobs.folder / "photos").symlink_to("photos")  # a folder that cannot be gone into
+    with pytest.raises(StorageUnavailableError):
+        ACTS[act](blobs)
+
+
+def test_what_is_not_there_is_missing_and_needs_no_removal(blobs: BlobStore) -> None:
+    with pytest.raises(BlobMissingError):
+        blobs.get(KEY)
+    blobs.delete(KEY)
+    assert not blobs.delete_if_before(KEY, utc_now())
+    assert list(blobs.keys_before("photos", utc_now())) == []
