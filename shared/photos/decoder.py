@@ -17,6 +17,7 @@ from typing import IO
 import structlog
 
 from shared import errors
+from shared.blobs import sha256
 from shared.errors import PhotoCorruptError, PhotoError
 from shared.photos.decoder_child import LENGTH, write_frame
 from shared.photos.intake import PreparedPhoto
@@ -96,14 +97,14 @@ class _Child:
             write_frame(self._input, data)  # type: ignore[arg-type]  # a pipe is a BinaryIO
         except OSError as error:
             raise _ChildDied("it does not read any more") from error
-        facts = json.loads(self._frame(deadline))
-        if "crash" in facts:
-            logger.error("decoder_failed", traceback=facts["crash"], size=len(data))
-            raise PhotoCorruptError
-        if "error" in facts:
-            raise _error(facts["error"], facts["message"])
+        facts = self._frame(deadline)
+        try:
+            width, height = _size(facts, len(data))
+        except (ValueError, KeyError, TypeError) as error:
+            raise _ChildDied("its answer makes no sense") from error
         pixels, thumbnail = self._frame(deadline), self._frame(deadline)
-        return PreparedPhoto(pixels, facts["digest"], thumbnail, facts["width"], facts["height"])
+        # Not the child's word: a picture that took it over could name another photo's digest.
+        return PreparedPhoto(pixels, sha256(pixels), thumbnail, width, height)
 
     def kill(self) -> None:
         """End it and forget its pipes."""
@@ -138,6 +139,22 @@ def _living(child: _Child | None) -> _Child:
     if child is not None:
         child.kill()
     return _Child()
+
+
+def _size(frame: bytes, sent: int) -> tuple[int, int]:
+    """Width and height from the facts about a picture of `sent` bytes.
+
+    Raises:
+        PhotoError: the facts are that it cannot be used.
+        ValueError, KeyError, TypeError: these are no facts.
+    """
+    facts = json.loads(frame)
+    if "crash" in facts:
+        logger.error("decoder_failed", traceback=facts["crash"], size=sent)
+        raise PhotoCorruptError
+    if "error" in facts:
+        raise _error(facts["error"], facts["message"])
+    return int(facts["width"]), int(facts["height"])
 
 
 def _error(name: str, message: str) -> PhotoError:

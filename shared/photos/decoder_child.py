@@ -58,7 +58,7 @@ def serve(requests: BinaryIO, answers: BinaryIO) -> None:
         except Exception:  # noqa: BLE001 - the parent reports it; this process stays usable
             write_frame(answers, json.dumps({"crash": traceback.format_exc()}).encode())
             continue
-        facts = {"digest": photo.digest, "width": photo.width, "height": photo.height}
+        facts = {"width": photo.width, "height": photo.height}
         write_frame(answers, json.dumps(facts).encode())
         write_frame(answers, photo.data)
         write_frame(answers, photo.thumbnail)

@@ -7,13 +7,14 @@ import os
 import signal
 import sys
 import termios
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
 import pytest
 
+from shared.blobs import sha256
 from shared.errors import PhotoCorruptError, PhotoTooSmallError, PhotoTypeError
 from shared.photos.decoder import Decoder
 from shared.photos.intake import prepare
@@ -83,6 +84,50 @@ def test_many_threads_share_a_few_children(decoder: Decoder) -> None:
         digests = [photo.digest for photo in pool.map(decoder.prepare, pictures)]
     assert digests == [prepare(data).digest for data in pictures]
     assert len(children()) <= 2
+
+
+# Answers every picture with the given frames.
+LIAR = """#!{python}
+import struct, sys
+frames = {frames!r}
+while head := sys.stdin.buffer.read(4):
+    sys.stdin.buffer.read(*struct.unpack(">I", head))
+    for frame in frames:
+        sys.stdout.buffer.write(struct.pack(">I", len(frame)) + frame)
+    sys.stdout.buffer.flush()
+"""
+
+
+@pytest.fixture
+def lie(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Has children answer with these frames, as one that was taken over by a picture could."""
+
+    def lie(*frames: bytes) -> None:
+        script = tmp_path / "liar"
+        script.write_text(LIAR.format(python=sys.executable, frames=frames))
+        script.chmod(0o700)
+        monkeypatch.setattr(sys, "executable", str(script))
+
+    return lie
+
+
+NONSENSE = (b"", b"\xff", b"nonsense", b"[]", b"7", b"{}", b'{"width": 64}', b'{"error": "annotations"}')
+
+
+@pytest.mark.parametrize("frame", NONSENSE)
+def test_a_child_that_answers_nonsense_is_replaced(
+    decoder: Decoder, lie: Callable[..., None], monkeypatch: pytest.MonkeyPatch, frame: bytes
+) -> None:
+    lie(frame, b"pixels", b"thumbnail")
+    with pytest.raises(PhotoCorruptError):
+        decoder.prepare(picture(1))
+    monkeypatch.undo()
+    assert decoder.prepare(picture(2)) == prepare(picture(2))
+
+
+def test_a_child_has_no_say_in_the_digest_of_a_photo(decoder: Decoder, lie: Callable[..., None]) -> None:
+    lie(b'{"digest": "of another photo", "width": 64, "height": 48}', b"pixels", b"thumbnail")
+    assert decoder.prepare(picture(1)).digest == sha256(b"pixels")
 
 
 def test_closing_leaves_no_child_behind() -> None:
