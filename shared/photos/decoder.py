@@ -1,12 +1,14 @@
 """Decodes pictures in children with limits on memory, processor time and wall time.
 
-Whatever a hostile picture does to a decoder, it does to a process that holds nothing and is replaced: a
-crash, a hang or a hunger for memory is an answer about that picture, not a dead server.
+Whatever a hostile picture does to a decoder, it does to a process that was given no secrets and is replaced:
+a crash, a hang or a hunger for memory is an answer about that picture, not a dead server. It is no sandbox:
+the child runs as the same user, who may read files and open connections.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import queue
 import select
 import subprocess
@@ -23,6 +25,8 @@ from shared.photos.decoder_child import LENGTH, write_frame
 from shared.photos.intake import PreparedPhoto
 
 logger = structlog.get_logger(__name__)
+# What Python needs to start; the keys and addresses of the server are not among it.
+PASSED_ON = ("PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "LC_CTYPE", "LD_LIBRARY_PATH")
 # Three times the processor time of one picture, so that a busy machine is not held against it.
 WALL_SECONDS = 30.0
 # One answer is at most the re-encoded picture of 40 megapixels; anything longer is not from our child.
@@ -79,6 +83,7 @@ class _Child:
             [sys.executable, "-m", "shared.photos.decoder_child"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            env=_environment(),
         )
         assert self._process.stdin is not None  # noqa: S101 - both are pipes
         assert self._process.stdout is not None  # noqa: S101 - see above
@@ -131,6 +136,13 @@ class _Child:
             parts.append(part)
             count -= len(part)
         return b"".join(parts)
+
+
+def _environment() -> dict[str, str]:
+    """The part of our environment that a child gets."""
+    return {
+        name: value for name, value in os.environ.items() if name in PASSED_ON or name.startswith("PYTHON")
+    }
 
 
 def _living(child: _Child | None) -> _Child:

@@ -1,7 +1,7 @@
 """The child that decodes strangers' bytes, driven by shared.photos.decoder.
 
 It reads pictures from standard input and writes what became of them to standard output, both framed as a
-length of four bytes and that many bytes. It has no network, writes no files, and may be killed at any time.
+length of four bytes and that many bytes. It needs no network, can write no files, and may be killed any time.
 """
 
 from __future__ import annotations

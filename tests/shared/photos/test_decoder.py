@@ -130,6 +130,14 @@ def test_a_child_has_no_say_in_the_digest_of_a_photo(decoder: Decoder, lie: Call
     assert decoder.prepare(picture(1)).digest == sha256(b"pixels")
 
 
+def test_a_child_is_given_no_secrets(decoder: Decoder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HANGTAG_SECRET_KEY", "of sessions")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "of the bucket")
+    decoder.prepare(picture(1))
+    (child,) = children()
+    assert [name for name in child.environ() if "SECRET" in name] == []
+
+
 def test_closing_leaves_no_child_behind() -> None:
     decoder = Decoder(2)
     decoder.prepare(picture(1))
