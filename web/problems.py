@@ -76,7 +76,6 @@ def register(app: APIFlask) -> None:
     app.error_processor(_from_apiflask)  # first: it also takes all HTTP errors, which ours do better
     app.register_error_handler(HangtagError, explain)
     app.register_error_handler(CSRFError, _from_csrf)
-    app.register_error_handler(ValidationError, _from_pydantic)
     app.register_error_handler(HTTPException, _from_werkzeug)
     app.register_error_handler(ParseException, lambda _error: _from_werkzeug(BadRequest(BROKEN_BODY)))
     app.register_error_handler(Exception, _from_bug)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from shared.tables import ModelVersion
 
 # Two-sided 95 % quantile of the standard normal distribution.
 Z_95 = 1.959963984540054
@@ -49,6 +51,14 @@ class Evaluation(BaseModel):
     confusion: list[list[Count]]
     expected_calibration_error: Share
     log_loss: Annotated[float, Field(ge=0)]
+
+
+def evaluation(version: ModelVersion, split: str) -> Evaluation | None:
+    """A version's figures on one split; None when it has none or they are of an older form."""
+    try:
+        return Evaluation.model_validate(version.metrics[split])
+    except (KeyError, ValidationError):
+        return None
 
 
 def wilson_interval(successes: int, total: int) -> Interval:

@@ -19,13 +19,13 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 from sqlalchemy.orm import Session
 
 from shared.datasets import reports
 from shared.datasets import store as datasets
 from shared.models.comparison import SIGNIFICANT, Comparison, compare
-from shared.models.evaluation import ClassEvaluation, Evaluation
+from shared.models.evaluation import ClassEvaluation, Evaluation, evaluation
 from shared.tables import ModelVersion
 
 # With fewer the 95 % interval of an accuracy around 0.9 is wider than 12 points: it tells good from bad only.
@@ -76,11 +76,11 @@ class Verdict(BaseModel):
 def judge(session: Session, challenger: ModelVersion, champion: ModelVersion | None) -> Verdict:
     """Apply every rule to a version that shall take the champion's place, or be the first one."""
     rival = champion if champion and champion.number != challenger.number else None
-    figures = evaluation_on_test(challenger)
+    figures = evaluation(challenger, "test")
     if figures is None:
         none = Check(name="enough_photos", passed=False, detail="It was never evaluated on test photos.")
         return Verdict(version=challenger.number, champion=rival.number if rival else None, checks=[none])
-    before = evaluation_on_test(rival) if rival else None
+    before = evaluation(rival, "test") if rival else None
     paired = compare(session, rival.number, challenger.number) if rival else None
     checks = [
         _enough(figures),
@@ -91,14 +91,6 @@ def judge(session: Session, challenger: ModelVersion, champion: ModelVersion | N
         unseen_test(session, challenger),
     ]
     return Verdict(version=challenger.number, champion=rival.number if rival else None, checks=checks)
-
-
-def evaluation_on_test(version: ModelVersion) -> Evaluation | None:
-    """The version's figures on test photos; None when there are none, or of an older form."""
-    try:
-        return Evaluation.model_validate(version.metrics["test"])
-    except (KeyError, ValidationError):
-        return None
 
 
 def unseen_test(session: Session, challenger: ModelVersion) -> Check:

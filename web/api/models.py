@@ -12,7 +12,7 @@ from shared.blobs import head_key, layers_key
 from shared.errors import NotFoundError
 from shared.models import engine_gates, gate, notes, registry, rescoring
 from shared.models.comparison import compare
-from shared.models.evaluation import Evaluation
+from shared.models.evaluation import evaluation as evaluation_on
 from shared.models.live_comparison import compare_live
 from shared.models.registry import checkpoint_name
 from web.api.answers import Answers, answer, polled, problems
@@ -76,11 +76,14 @@ def _seen(version: VersionOut) -> VersionOut:
 def evaluation(number: int) -> Response:
     """The figures on validation and test photos."""
     with services().database.read() as session:
-        metrics = registry.find(session, number).metrics
-    if "test" not in metrics:
-        raise NotFoundError(f"Version {number} was never evaluated. Train it again to get figures.")
-    splits = {split: Evaluation.model_validate(metrics[split]) for split in ("validation", "test")}
-    return polled(EvaluationOut(**splits, speed=metrics.get("speed")))
+        version = registry.find(session, number)
+    validation, test = evaluation_on(version, "validation"), evaluation_on(version, "test")
+    if validation is None or test is None:
+        raise NotFoundError(
+            f"Version {number} was never evaluated, or by an older Hangtag whose figures cannot be read any "
+            "more. Train it again to get figures."
+        )
+    return polled(EvaluationOut(validation=validation, test=test, speed=version.metrics.get("speed")))
 
 
 @blueprint.get("/models/<int:number>/head")

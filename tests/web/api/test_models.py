@@ -35,6 +35,19 @@ def test_versions_show_metrics_lineage_and_aliases(
     assert as_seller("GET", "/api/v1/models/9").status_code == 404
 
 
+def test_a_version_without_figures_or_with_those_of_an_older_form_has_no_evaluation(
+    as_admin: Api, database: Database, blobs: BlobStore
+) -> None:
+    add_version(database, blobs)
+    whole = as_admin("GET", "/api/v1/models/1/evaluation").json
+    assert whole is not None
+    for number, metrics in enumerate(({}, {"test": whole["test"]}, {**whole, "test": {"accuracy": 0.9}}), 2):
+        add_version(database, blobs, seed=number, metrics=metrics)
+        answer = as_admin("GET", f"/api/v1/models/{number}/evaluation")
+        assert (answer.status_code, answer.json["code"]) == (404, "not_found")
+        assert f"Version {number} was never evaluated" in answer.json["detail"]
+
+
 def test_where_a_version_comes_from_is_not_for_sellers(
     as_seller: Api, as_admin: Api, database: Database, blobs: BlobStore
 ) -> None:

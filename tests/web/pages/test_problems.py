@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from apiflask import APIFlask
 from flask.testing import FlaskClient
+from structlog.testing import capture_logs
 
+from shared.datasets.findings import Finding
 from web.pages.problems import render_problem
 
 HTML = {"Accept": "text/html,application/xhtml+xml"}
@@ -15,6 +17,14 @@ def test_a_browser_gets_a_page_and_a_program_a_document(signed_in: FlaskClient) 
     assert "There is nothing here" in page.text
     assert document.content_type == "application/problem+json"
     assert page.status_code == document.status_code == 404
+
+
+def test_a_value_of_ours_that_cannot_be_used_is_a_defect_of_ours(app: APIFlask) -> None:
+    app.add_url_rule("/broken", view_func=lambda: Finding.model_validate({}).detail)
+    with capture_logs() as logged:
+        answer = app.test_client().get("/broken")
+    assert (answer.status_code, answer.json["code"]) == (500, "internal_error")
+    assert [line["code"] for line in logged if line["event"] == "request_failed"] == ["internal_error"]
 
 
 def test_every_problem_has_a_heading_a_sentence_and_a_way_on(app: APIFlask) -> None:

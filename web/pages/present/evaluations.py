@@ -7,9 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import ValidationError
-
 from shared.models.evaluation import Evaluation, Interval
+from shared.models.evaluation import evaluation as evaluation  # noqa: PLC0414 - pages find it here
 from shared.tables import ModelVersion
 from web.pages.present.words import category_label, percent
 
@@ -55,14 +54,6 @@ class Matrix:
     rows: list[MatrixRow]
     column_totals: list[int]
     total: int
-
-
-def evaluation(version: ModelVersion, split: str) -> Evaluation | None:
-    """A version's figures on one split; None when it has none or they are of an older form."""
-    try:
-        return Evaluation.model_validate(version.metrics[split])
-    except (KeyError, ValidationError):
-        return None
 
 
 def interval_text(interval: Interval | None, digits: int = 0) -> str:
