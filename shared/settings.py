@@ -94,12 +94,14 @@ ALL_ADDRESSES = ("0.0.0.0", "::")  # noqa: S104 - recognised, not bound
 
 
 def _parse(env: Mapping[str, str], name: str, default: str, convert: Callable[[str], T]) -> T:
-    """Convert one variable, naming it when its value cannot be used."""
-    raw = env.get(f"HANGTAG_{name}", "").strip() or default
+    """Convert one variable, naming it when its value cannot be used; a secret is not repeated in that."""
+    variable = f"HANGTAG_{name}"
+    raw = env.get(variable, "").strip() or default
     try:
         return convert(raw)
     except ValueError as error:
-        raise SettingsError(f"HANGTAG_{name}={raw!r} cannot be used: {error}") from error
+        shown = variable if variable in SECRET_VARIABLES else f"{variable}={raw!r}"
+        raise SettingsError(f"{shown} cannot be used: {error}") from error
 
 
 def _between(low: int, high: int) -> Callable[[str], int]:

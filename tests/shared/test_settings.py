@@ -41,8 +41,6 @@ def test_the_data_folder_lies_beside_the_code_wherever_one_is(
         ("HANGTAG_PORT", "65536"),
         ("HANGTAG_ENGINE", "abacus"),
         ("HANGTAG_ENV", "staging"),
-        ("HANGTAG_DATABASE_URL", "mysql://somewhere"),
-        ("HANGTAG_REDIS_URL", "http://somewhere"),
         ("HANGTAG_BLOB_URL", "ftp://somewhere"),
         ("HANGTAG_BASE_WEIGHTS", "/no/such/file.h5"),
         ("HANGTAG_BASE_WEIGHTS_DIGEST", "abc"),
@@ -57,6 +55,13 @@ def test_the_data_folder_lies_beside_the_code_wherever_one_is(
 def test_a_wrong_value_stops_the_start_and_is_named(tmp_path: Path, name: str, value: str) -> None:
     with pytest.raises(SettingsError, match=f"{name}='{value}'"):
         load_settings({"HANGTAG_DATA_DIR": str(tmp_path), name: value})
+
+
+@pytest.mark.parametrize("name", ["HANGTAG_DATABASE_URL", "HANGTAG_REDIS_URL"])
+def test_a_wrong_address_stops_the_start_and_its_password_is_not_shown(tmp_path: Path, name: str) -> None:
+    with pytest.raises(SettingsError, match=f"{name} cannot be used: it must start with") as raised:
+        load_settings({"HANGTAG_DATA_DIR": str(tmp_path), name: "mysql://ada:opensesame@somewhere"})
+    assert "opensesame" not in str(raised.value)
 
 
 @pytest.mark.parametrize("value", ["eighty", "0", "65536"])
