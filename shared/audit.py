@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 from structlog.contextvars import get_contextvars
 
 from shared.clock import utc_now
+from shared.database import Database
 from shared.paging import Page, newest_first
 from shared.tables import AuditEvent
 
@@ -132,15 +133,33 @@ def latest(session: Session, action: Action) -> AuditEvent | None:
 
 
 def everything(session: Session) -> Iterator[AuditEvent]:
-    """The whole log, oldest first, read piece by piece."""
+    """The whole log, oldest first, read piece by piece in one transaction."""
+    return _pieces(lambda last: _after(session, last))
+
+
+def lines(database: Database) -> Iterator[str]:
+    """The whole log as JSON Lines, oldest first, in short transactions: whoever takes them may be slow."""
+
+    def read(last: int) -> Sequence[AuditEvent]:
+        with database.read() as session:
+            return _after(session, last)
+
+    return map(as_line, _pieces(read))
+
+
+def _pieces(read: Callable[[int], Sequence[AuditEvent]]) -> Iterator[AuditEvent]:
     last = 0
     while True:
-        query = select(AuditEvent).where(AuditEvent.number > last).order_by(AuditEvent.number)
-        found = session.scalars(query.limit(READ_BATCH)).all()
+        found = read(last)
         yield from found
         if len(found) < READ_BATCH:
             return
         last = found[-1].number
+
+
+def _after(session: Session, last: int) -> Sequence[AuditEvent]:
+    query = select(AuditEvent).where(AuditEvent.number > last).order_by(AuditEvent.number)
+    return session.scalars(query.limit(READ_BATCH)).all()
 
 
 def verify(session: Session, expected: str | None = None) -> Verdict:

@@ -57,9 +57,8 @@ def list_events(
 @app.command()
 def export() -> None:
     """Print the whole log, oldest first, one JSON object per line."""
-    with local_database(local_settings()) as database, database.read() as session:
-        for event in audit.everything(session):
-            sys.stdout.write(audit.as_line(event))
+    with local_database(local_settings()) as database:
+        sys.stdout.writelines(audit.lines(database))
 
 
 @app.command()

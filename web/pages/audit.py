@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from flask import Response, render_template, request, stream_with_context
+from flask import Response, render_template, request
 
 from shared import audit
 from shared.audit import Action, Filter
@@ -41,12 +39,6 @@ def audit_log() -> str:
 @page_login_required("admin")
 def export_audit() -> Response:
     """The whole log, oldest first, one JSON object per line."""
-    response = Response(stream_with_context(_lines()), content_type="application/jsonl")
+    response = Response(audit.lines(services().database), content_type="application/jsonl")
     response.headers["Content-Disposition"] = "attachment; filename=hangtag-audit.jsonl"
     return response
-
-
-def _lines() -> Iterator[str]:
-    with services().database.read() as session:
-        for event in audit.everything(session):
-            yield audit.as_line(event)

@@ -9,11 +9,13 @@ import pytest
 from apiflask import APIFlask
 from flask.testing import FlaskClient
 
+from shared import audit
 from shared.database import Database
 from shared.tables import User
 from tests.factories import add_key
 from tests.web.conftest import Api, sign_in
 from tests.web.pages.forms import post_form
+from web.services import EXTENSION
 
 
 def test_somebody_is_added_and_gets_a_link(app: APIFlask, admin_signed_in: FlaskClient) -> None:
@@ -90,6 +92,26 @@ def test_the_log_is_shown_filtered_paged_and_exported(
     events = [json.loads(line) for line in exported.text.splitlines()]
     assert [event["number"] for event in events] == list(range(1, len(events) + 1))
     assert "attachment" in exported.headers["Content-Disposition"]
+
+
+def test_a_slow_download_of_the_log_keeps_no_connection_to_the_database(
+    app: APIFlask,
+    admin_signed_in: FlaskClient,
+    admin: User,
+    database: Database,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(audit, "READ_BATCH", 2)
+    for _ in range(5):
+        add_key(database, admin, "read")
+    used = app.extensions[EXTENSION].database.engine.pool
+    download = admin_signed_in.get("/people/audit.jsonl").iter_encoded()
+    numbers = []
+    for line in download:
+        numbers.append(json.loads(line)["number"])
+        assert used.checkedout() == 0
+    assert numbers == list(range(1, len(numbers) + 1))
+    assert len(numbers) >= 5
 
 
 def test_a_filter_that_makes_no_sense_is_left_out(admin_signed_in: FlaskClient) -> None:
