@@ -23,7 +23,7 @@ def plain_type(kind: str, item: Any, _context: Any) -> str | Literal[False]:
 
 
 def run() -> None:
-    """Run each revision in a transaction of its own, with bounded waits for locks."""
+    """Run all missing revisions in the caller's one transaction, with bounded waits for locks."""
     connection = context.config.attributes["connection"]
     context.configure(
         connection=connection,
