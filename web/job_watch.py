@@ -67,10 +67,26 @@ class JobWatch:
             self._waiting[ended] = job_id
             self._last_came = time.monotonic()
             if self._looker is None:
-                self._looker = threading.Thread(target=self._look, name="job-watch", daemon=True)
-                self._looker.start()
+                looker = threading.Thread(target=self._look, name="job-watch", daemon=True)
+                looker.start()
+                self._looker = looker  # it waits for our lock before it looks
 
     def _look(self) -> None:
+        try:
+            self._look_while_anybody_waits()
+        except Exception:
+            logger.exception("job_watch_failed")
+            self._let_go()
+
+    def _let_go(self) -> None:
+        """Let everybody look for themselves; the next one to come starts a new thread."""
+        with self._lock:
+            if self._looker is threading.current_thread():
+                self._looker = None
+            for event in self._waiting:
+                event.set()
+
+    def _look_while_anybody_waits(self) -> None:
         with self._bell.listening() as hears:
             while waiting := self._still_waiting():
                 ended = self._ended(set(waiting.values()))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import threading
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from sqlalchemy import delete
@@ -46,6 +48,11 @@ def end(database: Database, job: Job) -> None:
     with database.write() as session:
         row = session.get_one(Job, job.id)
         row.state, row.finished_at = JobState.CANCELLED, utc_now()
+
+
+def broken(*_: object) -> NoReturn:
+    """What somebody calls who runs out of something."""
+    raise RuntimeError("can't start new thread")
 
 
 def test_each_waits_for_its_own_job_and_one_query_looks_for_all(
@@ -128,6 +135,30 @@ def test_nobody_waits_for_what_cannot_be_looked_at(settings: Settings, pool: Thr
     watch = JobWatch(Database("sqlite:////nowhere/at.db"), Bell(settings))
     waits: Future[bool] = pool.submit(watch.wait, "1", LONG)
     assert waits.result(LONG)
+
+
+def test_after_a_thread_that_could_not_start_the_next_one_looks(
+    database: Database, watch: JobWatch, pool: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = add_job(database)
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", broken)
+        with pytest.raises(RuntimeError, match="can't start"):
+            watch.wait(job.id, LONG)
+    end(database, job)
+    assert pool.submit(watch.wait, job.id, LONG).result(LONG / 2)
+
+
+def test_a_thread_that_broke_down_lets_everybody_go_and_the_next_one_looks(
+    database: Database, watch: JobWatch, pool: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = add_job(database)
+    with monkeypatch.context() as patched:
+        patched.setattr(Bell, "listening", broken)
+        assert pool.submit(watch.wait, job.id, LONG).result(LONG / 2)
+    waits = pool.submit(watch.wait, job.id, LONG)
+    end(database, job)
+    assert waits.result(LONG / 2)
 
 
 def test_after_the_time_that_was_asked_for_one_waits_no_more(
