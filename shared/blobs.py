@@ -89,10 +89,13 @@ class BlobStore:
         """Remove what puts that were killed before `moment` left in a local folder. Returns how many."""
         if self.folder is None:
             return 0  # buckets take an object whole or not at all
-        left = [path for path in self.folder.rglob(UNFINISHED) if path.stat().st_mtime < moment.timestamp()]
-        for path in left:
-            path.unlink(missing_ok=True)
-        return len(left)
+        removed = 0
+        for path in self.folder.rglob(UNFINISHED):
+            with suppress(FileNotFoundError):  # a put that goes on at this moment gives it its name
+                if path.stat().st_mtime < moment.timestamp():
+                    path.unlink()
+                    removed += 1
+        return removed
 
     def delete(self, key: str) -> None:
         """Remove what is under the key, if anything.

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -26,6 +28,22 @@ def test_a_store_that_does_not_answer_is_named_whatever_it_is_asked(blobs: BlobS
     (blobs.folder / "photos").symlink_to("photos")  # a folder that cannot be gone into
     with pytest.raises(StorageUnavailableError):
         ACTS[act](blobs)
+
+
+def test_what_is_given_its_name_during_a_look_for_leftovers_is_none(
+    blobs: BlobStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert blobs.folder is not None
+    left, going_on = blobs.folder / "a.jpg#1", blobs.folder / "b.jpg#2"
+    left.write_bytes(b"half")
+
+    def found(_: Path, pattern: str) -> list[Path]:
+        assert going_on.match(pattern)
+        return [going_on, left]
+
+    monkeypatch.setattr(Path, "rglob", found)
+    assert blobs.remove_unfinished(utc_now() + timedelta(hours=1)) == 1
+    assert not left.exists()
 
 
 def test_what_is_not_there_is_missing_and_needs_no_removal(blobs: BlobStore) -> None:
