@@ -11,7 +11,7 @@ import io
 import json
 import os
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import IO, Any, cast
 
 from flask import Request, request
@@ -26,7 +26,6 @@ FOLDER = "incoming"
 # The largest body of ours names a thousand things; a photo never comes as JSON.
 MAX_JSON_BYTES = 1024 * 1024
 NUL = "A text in the request has a NUL character. Please leave it out."
-NUL_IN_JSON = b"\\u0000"
 FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -84,10 +83,11 @@ class IncomingRequest(Request):
         self.max_content_length = MAX_JSON_BYTES
         try:
             value = super().get_json(force, silent, cache)
-            text = json.dumps(value, ensure_ascii=False).encode()
+            json.dumps(value, ensure_ascii=False).encode()  # fails with half a character
+            has_nul = any("\0" in text for text in _texts(value))
         except (RecursionError, UnicodeEncodeError) as error:
             raise InvalidJsonError from error
-        if NUL_IN_JSON in text:
+        if has_nul:
             raise InvalidJsonError(NUL)
         return value
 
@@ -117,6 +117,18 @@ def refuse_nul(texts: Iterable[str]) -> None:
     """
     if any("\0" in text for text in texts):
         raise ValidationError(NUL)
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Every text in a JSON value, the names of its members too."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        yield from value
+        value = list(value.values())
+    if isinstance(value, list):
+        for part in value:
+            yield from _texts(part)
 
 
 class UploadedPart(io.RawIOBase):

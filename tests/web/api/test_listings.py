@@ -40,6 +40,16 @@ def test_a_listing_is_begun_filled_and_decided(as_seller: Api, photo: Photo) -> 
     assert (choice["suggested"], choice["model_version"], choice["chosen_by"]) == ("hat", 1, "Sam")
 
 
+def test_a_title_may_spell_out_a_nul_and_may_not_hold_one(as_seller: Api) -> None:
+    spelled = r"Scarf \u0000"
+    assert as_seller("POST", "/api/v1/listings", json={"title": spelled}).json["title"] == spelled
+    bodies = ({"title": "a\0b"}, {"photo_ids": ["a\0b"]}, {"a\0b": 1}, {"title": {"text": ["\0"]}})
+    for body in bodies:
+        refused = as_seller("POST", "/api/v1/listings", json=body)
+        assert (refused.status_code, refused.json["code"]) == (400, "invalid_json")
+        assert "NUL" in refused.json["detail"]
+
+
 def test_nobody_decides_on_what_they_have_not_seen(as_seller: Api, photo: Photo, seller: User) -> None:
     made = as_seller("POST", "/api/v1/listings", json={"photo_ids": [photo.id]})
     path = f"/api/v1/listings/{made.json['id']}/category"
