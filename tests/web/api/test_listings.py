@@ -188,6 +188,16 @@ def test_listings_are_searched_filtered_and_paged(
     assert found(f"limit=2&search=w&cursor={first.json['next_cursor']}") == ["Straw hat"]
 
 
+@pytest.mark.parametrize("search", ["Tücher", "TÜCHER", "tücher"])
+def test_a_search_in_any_case_knows_other_letters_than_those_of_english(
+    as_seller: Api, database: Database, seller: User, photo: Photo, search: str
+) -> None:
+    for title in ("Tücher", "TÜCHER", "Tuch"):
+        add_listing(database, seller, photo, title=title)
+    found = as_seller("GET", f"/api/v1/listings?search={search}").json["listings"]
+    assert [listing["title"] for listing in found] == ["TÜCHER", "Tücher"]
+
+
 def test_the_same_key_begins_one_listing(as_seller: Api) -> None:
     headers = {"Idempotency-Key": "k-1"}
     first, again = (
