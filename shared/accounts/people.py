@@ -12,6 +12,7 @@ from shared.accounts.roles import ROLES
 from shared.accounts.sessions import close_sessions
 from shared.audit import Action
 from shared.clock import utc_now
+from shared.database import insert_if_absent
 from shared.errors import ConflictError, NotFoundError, ValidationError
 from shared.tables import SignInLink, User
 
@@ -40,11 +41,9 @@ def add_user(session: Session, name: str, role: str, *, by: str = audit.SYSTEM) 
         raise ValidationError(f"A name has 1 to {MAX_NAME_CHARACTERS} characters that can be printed.")
     if name.casefold() in RESERVED_NAMES:
         raise ValidationError(f"{name!r} is how Hangtag calls itself; choose another name.")
-    if session.scalar(select(User).where(User.name == name)) is not None:
+    user = insert_if_absent(session, User, name=name, role=role)
+    if user is None:
         raise ConflictError(f"There is already somebody called {name!r}.")
-    user = User(name=name, role=role)
-    session.add(user)
-    session.flush()
     audit.record(session, by, Action.PERSON_ADDED, name, {"role": role})
     return user
 

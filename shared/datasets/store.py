@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from sqlalchemy import and_, func, insert, select
 from sqlalchemy.orm import Session
 
+from shared.database import insert_if_absent
 from shared.errors import NotFoundError, ValidationError
 from shared.jobs.states import Split
 from shared.tables import MAX_INTEGER, DatasetExample, DatasetVersion, Example
@@ -46,11 +47,12 @@ def freeze(session: Session) -> DatasetVersion:
     known = with_digest(session, digest)
     if known is not None:
         return known
-    version = DatasetVersion(
-        digest=digest, classes=sorted({line.label for line in lines}), counts=split_counts(lines)
+    classes = sorted({line.label for line in lines})
+    version = insert_if_absent(
+        session, DatasetVersion, digest=digest, classes=classes, counts=split_counts(lines)
     )
-    session.add(version)
-    session.flush()
+    if version is None:  # somebody made it at this moment
+        return session.scalars(select(DatasetVersion).where(DatasetVersion.digest == digest)).one()
     session.execute(
         insert(DatasetExample),
         [

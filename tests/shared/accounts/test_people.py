@@ -10,12 +10,22 @@ from shared import accounts, audit
 from shared.database import Database
 from shared.errors import ConflictError, NotFoundError, ValidationError
 from tests.factories import add_key, add_user
+from tests.overlapping import both
 
 
 @pytest.mark.parametrize("name", ["", "  ", "x" * 121, "Hangtag", "command LINE", "a\x00b", "a\nb\x1b[1m"])
 def test_names_that_would_confuse_are_refused(database: Database, name: str) -> None:
     with pytest.raises(ValidationError), database.write() as session:
         accounts.add_user(session, name, "seller")
+
+
+def test_of_two_who_add_the_same_name_at_the_same_moment_one_is_told_that_it_is_taken(
+    database: Database,
+) -> None:
+    with pytest.raises(ConflictError, match="already somebody called 'Sam'"):
+        both(database, lambda session: accounts.add_user(session, "Sam", "seller"))
+    with database.read() as session:
+        assert [user.name for user in accounts.people(session)] == ["Sam"]
 
 
 def test_a_disabled_person_is_out_at_once(database: Database) -> None:
@@ -70,10 +80,10 @@ def test_the_last_administrator_stays_one(database: Database) -> None:
 
 def test_two_administrators_cannot_remove_each_other_at_the_same_moment(database: Database) -> None:
     users = [add_user(database, name, "admin") for name in ("Ada", "Kim")]
-    both = threading.Barrier(2)
+    together = threading.Barrier(2)
 
     def remove(user_id: str) -> None:
-        both.wait()
+        together.wait()
         try:
             with database.write() as session:
                 accounts.disable(session, user_id, by="the other")
