@@ -12,12 +12,13 @@ from sqlalchemy.orm import Session
 from shared.database import Database
 
 T = TypeVar("T")
+U = TypeVar("U")
 WAITING = """
     SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'
 """
 
 
-def overlapping(database: Database, first: Callable[[Session], T], second: Callable[[], T]) -> tuple[T, T]:
+def overlapping(database: Database, first: Callable[[Session], T], second: Callable[[], U]) -> tuple[T, U]:
     """What both answer: `first` commits once `second`, in a transaction of its own, has ended or waits.
 
     On SQLite the second always waits, because one writes at a time.

@@ -123,12 +123,12 @@ class CsvImport:
         return prepared.digest
 
     def _record(self, session: Session, line: _Line, digest: str, result: CsvReport) -> None:
-        example = session.get(Example, digest)
+        example, made = session.get(Example, digest), False
         if example is None:
-            split = line.split or split_of(digest)
             source = self._source(session, line, example, digest)
-            session.add(Example(digest=digest, label=line.label, split=split, source=source))
-            session.flush()
+            split = line.split or split_of(digest)
+            example, made = labels.ensure(session, digest, line.label, source, split)
+        if made:
             result.added += 1
         elif line.split is not None and line.split is not example.split:
             raise _LineError(

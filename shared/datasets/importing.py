@@ -19,7 +19,6 @@ from shared.errors import PhotoError, ValidationError
 from shared.jobs.states import Split
 from shared.photos.decoder import Decoder
 from shared.photos.intake import PreparedPhoto
-from shared.tables import Example
 
 # Photos per transaction: short for sellers who write at the same time, long enough to be quick.
 CHUNK = 32
@@ -124,12 +123,14 @@ def _record(
             result.unreadable.append((candidate.name, photo.message))
         elif photo.digest in names:
             result.duplicates.append((candidate.name, names[photo.digest]))
-        elif photo.digest in known:
-            names[photo.digest] = candidate.name
-            result.already_known += 1
-            labels.keep(known[photo.digest], source)
         else:
             names[photo.digest] = candidate.name
-            result.imported += 1
-            facts = {"label": candidate.label, "split": candidate.split, "source": source}
-            session.add(Example(digest=photo.digest, **facts))
+            facts = (candidate.label, source, candidate.split)
+            example, made = known.get(photo.digest), False
+            if example is None:
+                example, made = labels.ensure(session, photo.digest, *facts)
+            if made:
+                result.imported += 1
+            else:
+                result.already_known += 1
+                labels.keep(example, source)

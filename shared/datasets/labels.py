@@ -24,6 +24,7 @@ from sqlalchemy.orm import Session
 from shared.database import insert_if_absent
 from shared.datasets.splits import split_of
 from shared.errors import NotFoundError, ValidationError
+from shared.jobs.states import Split
 from shared.models import registry
 from shared.tables import DatasetVersion, Example, Listing, ListingPhoto, Photo, Review
 
@@ -74,10 +75,24 @@ def settle(session: Session, digest: str) -> None:
         if example is not None:
             session.delete(example)
     elif example is None:
-        _add(session, digest, verdict.label, verdict.source)
+        made = ensure(session, digest, verdict.label, verdict.source, split_of(digest))[1]
+        if not made:  # whoever made it may keep it by the rules
+            settle(session, digest)
     else:
         example.label, example.source = verdict.label, verdict.source
     session.flush()
+
+
+def ensure(session: Session, digest: str, label: str, source: str, split: Split) -> tuple[Example, bool]:
+    """The example of these pixels, and whether it was made here: somebody may make it at this moment."""
+    values = {"digest": digest, "label": label, "split": split, "source": source}
+    while True:  # a second round only when theirs is gone again between these two statements
+        example = insert_if_absent(session, Example, **values)
+        if example is not None:
+            return example, True
+        example = session.get(Example, digest)
+        if example is not None:
+            return example, False
 
 
 def relabel(session: Session, digest: str, label: str, by: str) -> None:
@@ -102,14 +117,6 @@ def keep(example: Example, source: str) -> None:
     """A picture that a table named was brought along now: its label lives on without its sellers."""
     if example.source.startswith(NAMED):
         example.source = source
-
-
-def _add(session: Session, digest: str, label: str, source: str) -> None:
-    """Make an example; if somebody does so at this moment, what is said here last counts."""
-    values = {"digest": digest, "label": label, "split": split_of(digest), "source": source}
-    if not insert_if_absent(session, Example, **values):
-        example = session.get_one(Example, digest)
-        example.label, example.source = label, source
 
 
 def _is_kept(session: Session, example: Example) -> bool:

@@ -6,18 +6,22 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from sqlalchemy.orm import Session
 
 from shared.blobs import BlobStore, photo_key
 from shared.database import Database
-from shared.datasets import store
+from shared.datasets import labels, store
 from shared.datasets.csv_import import CsvImport
 from shared.datasets.importing import import_folder
 from shared.errors import ValidationError
 from shared.jobs.states import Split
+from shared.listings import store as listings
 from shared.photos import deletion
 from shared.photos.decoder import Decoder
+from shared.photos.intake import prepare
 from shared.tables import Example
-from tests.factories import add_photo, add_user, picture
+from tests.factories import add_listing, add_photo, add_user, picture
+from tests.overlapping import overlapping
 
 
 @pytest.fixture
@@ -116,3 +120,51 @@ def test_a_label_that_a_table_gave_a_sellers_photo_stays_when_the_picture_is_bro
         example = session.get(Example, photo.digest)
     assert example is not None
     assert (example.label, example.source.partition(":")[0]) == ("shirt", "import")
+
+
+def made_by_an_import(session: Session, digest: str) -> None:
+    labels.ensure(session, digest, "shirt", "import:elsewhere", Split.TRAIN)
+
+
+def test_a_folder_goes_on_when_a_photo_becomes_an_example_at_the_same_moment(
+    database: Database, blobs: BlobStore, folder: Path
+) -> None:
+    digest = prepare(picture(1)).digest  # train/hat/0.jpg
+    _, report = overlapping(
+        database,
+        lambda session: made_by_an_import(session, digest),
+        lambda: import_folder(database, blobs, folder),
+    )
+    assert (report.imported, report.already_known) == (11, 1)
+    assert report.counts["train"] == {"hat": 1, "shirt": 1, "shoes": 2}
+
+
+def test_a_table_goes_on_when_a_photo_becomes_an_example_at_the_same_moment(
+    database: Database, blobs: BlobStore
+) -> None:
+    user = add_user(database)
+    photos = [add_photo(database, blobs, user, seed) for seed in range(2)]
+    table = "photo,label,split\n" + "".join(f"{photo.id},hat,train\n" for photo in photos)
+    _, report = overlapping(
+        database,
+        lambda session: made_by_an_import(session, photos[0].digest),
+        lambda: CsvImport(database, blobs, "Ada", None, None).run(table),
+    )
+    assert (report.added, report.relabelled, report.errors) == (1, 1, [])
+
+
+def test_what_an_import_said_stays_when_a_seller_chooses_at_the_same_moment(
+    database: Database, blobs: BlobStore, folder: Path
+) -> None:
+    import_folder(database, blobs, folder)
+    seller = add_user(database)
+    photo = add_photo(database, blobs, seller, seed=99)
+    listing = add_listing(database, seller, photo)
+
+    def choose() -> None:
+        with database.write() as session:
+            listings.choose(session, listings.find(session, listing.id, seller.id), seller.id, "hat")
+
+    overlapping(database, lambda session: made_by_an_import(session, photo.digest), choose)
+    with database.read() as session:
+        assert session.get_one(Example, photo.digest).label == "shirt"
