@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import select, text
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 from structlog.contextvars import get_contextvars
 
 from shared.clock import utc_now
-from shared.database import Database
+from shared.database import Database, take_turn
 from shared.paging import Page, newest_first
 from shared.tables import AuditEvent
 
@@ -28,8 +28,8 @@ SYSTEM = "Hangtag"
 COMMAND_LINE = "command line"
 # What the first row is chained to.
 BEGINNING = "0" * 64
-# Any constant of our own: on PostgreSQL it has everybody append one after the other.
-ADVISORY_LOCK = 7_390_152_846
+# Everybody appends one after the other.
+TURN = "audit log"
 MAX_ACTOR_CHARACTERS = 120
 MAX_SUBJECT_CHARACTERS = 200
 # Rows held in memory at once while the whole log is read.
@@ -89,7 +89,7 @@ def record(
     Neither secrets nor pictures belong into `details`, and of people no more than the act needs to be
     understood.
     """
-    take_turn(session)
+    take_turn(session, TURN)
     last = session.scalar(select(AuditEvent).order_by(AuditEvent.number.desc()).limit(1))
     event = AuditEvent(
         number=last.number + 1 if last else 1,
@@ -104,13 +104,6 @@ def record(
     session.add(event)
     session.flush()
     return event
-
-
-def take_turn(session: Session) -> None:
-    """Wait until nobody else appends, up to the end of this transaction."""
-    # SQLite needs no lock of ours: its writing transactions begin one after the other anyway.
-    if session.get_bind().dialect.name == "postgresql":
-        session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": ADVISORY_LOCK})
 
 
 def page(

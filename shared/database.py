@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy import Connection, Engine, create_engine, event, func, make_url, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -135,6 +135,13 @@ def insert_missing(session: Session, table: type[DeclarativeBase], rows: Sequenc
     """Insert those of many rows whose key is not there yet; like `insert_if_absent`, in one go."""
     if rows:
         session.execute(_insert(session)(table).on_conflict_do_nothing(), rows)
+
+
+def take_turn(session: Session, subject: str) -> None:
+    """Wait until nobody else has the turn for this subject, and keep it up to the end of the transaction."""
+    # SQLite needs no lock of ours: its writing transactions begin one after the other anyway.
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(subject, 0))))
 
 
 def _insert(session: Session) -> Any:

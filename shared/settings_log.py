@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from shared import audit
 from shared.audit import Action
+from shared.database import take_turn
 from shared.settings import Settings
 
 # Not even a digest of it: that would tell which of two guesses is right.
@@ -20,7 +21,7 @@ HIDDEN = "***"
 def note_settings(session: Session, settings: Settings) -> None:
     """Record names and values, without secrets, unless the last start was with the same."""
     values = plain_values(settings)
-    audit.take_turn(session)
+    take_turn(session, audit.TURN)
     last = audit.latest(session, Action.SETTINGS_CHANGED)
     before = last.details.get("settings", {}) if last else {}
     if values == before:

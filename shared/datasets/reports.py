@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from shared.database import take_turn
 from shared.datasets.findings import Finding, from_counts
 from shared.errors import DatasetBlockedError
 from shared.jobs import store as jobs
@@ -63,6 +64,7 @@ def record(session: Session, number: int, findings: list[Finding], feature_space
 
 def request(session: Session, number: int, owner_id: str) -> Job:
     """The job that looks at every photo of a dataset version: a new one, or the one that is on its way."""
+    take_turn(session, JobKind.REPORT.value)
     payload = {"dataset_version": number}
     return running(session, number) or jobs.create(
         session, JobKind.REPORT, owner_id=owner_id, payload=payload
@@ -71,6 +73,7 @@ def request(session: Session, number: int, owner_id: str) -> Job:
 
 def ensure(session: Session, number: int, owner_id: str) -> str | None:
     """The id of a new job for a dataset version that nobody has looked at and that none is looking at."""
+    take_turn(session, JobKind.REPORT.value)
     if session.get(DatasetReport, number) is not None or running(session, number):
         return None
     return request(session, number, owner_id).id
@@ -82,6 +85,7 @@ def request_next(session: Session) -> Job | None:
     It takes one when nobody has looked, as after an import, and once more when its photos could not be
     compared and a training has computed their features since. A look that failed is not repeated by itself.
     """
+    take_turn(session, JobKind.REPORT.value)
     newest = session.scalars(select(DatasetVersion).order_by(DatasetVersion.number.desc()).limit(1)).first()
     if newest is None:
         return None

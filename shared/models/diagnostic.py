@@ -9,6 +9,7 @@ from __future__ import annotations
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from shared.database import take_turn
 from shared.jobs import store
 from shared.jobs.states import ACTIVE, JobKind
 from shared.tables import Job, ModelVersion
@@ -32,6 +33,7 @@ def latest_job(session: Session) -> Job | None:
 
 def request(session: Session, owner_id: str) -> Job:
     """The job that brings the untouched network in: a new one, or the one that is on its way."""
+    take_turn(session, JobKind.IMAGENET.value)
     latest = latest_job(session)
     if latest is not None and latest.state in ACTIVE:
         return latest

@@ -9,6 +9,7 @@ from __future__ import annotations
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from shared.database import take_turn
 from shared.datasets import store as datasets
 from shared.errors import ConflictError
 from shared.jobs import store
@@ -31,6 +32,7 @@ def request(session: Session, a: int, b: int, owner_id: str) -> Job:
     first, second = registry.find_trained(session, a), registry.find_trained(session, b)
     if a == b:
         raise ConflictError("Choose two different versions.")
+    take_turn(session, JobKind.RESCORE.value)
     found = latest_job(session, a, b)
     if found is not None and found.state in ACTIVE:
         return found

@@ -11,7 +11,8 @@ from shared.database import Database
 from shared.datasets import reports
 from shared.jobs.states import JobKind, JobState
 from shared.tables import DatasetVersion, Job
-from tests.factories import add_job
+from tests.factories import add_job, add_user
+from tests.overlapping import both, overlapping
 
 
 @pytest.fixture(autouse=True)
@@ -61,6 +62,23 @@ def test_photos_that_could_not_be_compared_are_looked_at_again_after_a_training(
     end(database, JobKind.TRAIN, JobState.SUCCEEDED)
     assert asked_for(database) == again
     assert asked_for(database) is None
+
+
+def test_whoever_asks_for_a_look_at_the_same_moment_gets_the_same_one(database: Database) -> None:
+    owner = add_user(database).id
+    one, other = both(database, lambda session: reports.request(session, 2, owner).id)
+    assert one == other
+    end(database, JobKind.REPORT, JobState.SUCCEEDED)
+    made = both(database, lambda session: reports.ensure(session, 2, owner))
+    assert made.count(None) == 1
+
+
+def test_maintenance_asks_for_no_second_look_at_the_same_moment(database: Database) -> None:
+    owner = add_user(database).id
+    _, again = overlapping(
+        database, lambda session: reports.request(session, 2, owner).id, lambda: asked_for(database)
+    )
+    assert again is None
 
 
 def test_without_a_dataset_version_there_is_nothing_to_look_at(database: Database) -> None:
