@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import re
-import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,7 +27,6 @@ from shared.tables import DatasetExample, Example, Photo
 CHUNK = 100
 # A table this long takes hours to decode; split it, so that a mistake in it is found before.
 MAX_LINES = 100_000
-MAX_LABEL_CHARACTERS = 80
 DIGEST = re.compile(r"^[0-9a-f]{64}$")
 PHOTO_ID = re.compile(r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")
 
@@ -177,9 +175,10 @@ def _until(reader: csv.DictReader[str]) -> Iterator[dict[str, str]]:
 
 
 def _line(number: int, row: dict[str, str]) -> _Line:
-    label = unicodedata.normalize("NFC", row["label"])
-    if not 1 <= len(label) <= MAX_LABEL_CHARACTERS or not label.isprintable():
-        raise _LineError(f"A label has 1 to {MAX_LABEL_CHARACTERS} printable characters.")
+    try:
+        label = labels.checked_label(row["label"])
+    except ValidationError as error:
+        raise _LineError(error.message) from error
     split = row.get("split", "")
     if split and split not in list(Split):
         raise _LineError(f"{split[:40]!r} is no side; write train, validation or test, or nothing.")

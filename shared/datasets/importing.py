@@ -92,11 +92,26 @@ def _find(directory: Path) -> list[_Candidate]:
             "each with one folder per category."
         )
     return [
-        _Candidate(path, str(path.relative_to(directory)), split, path.parent.name)
+        _Candidate(path, str(path.relative_to(directory)), split, label)
         for split in Split
-        for path in sorted((directory / split).glob("*/*"))
+        for folder, label in _category_folders(directory / split)
+        for path in sorted(folder.iterdir())
         if path.is_file() and path.suffix.lower() in PHOTO_SUFFIXES
     ]
+
+
+def _category_folders(side: Path) -> list[tuple[Path, str]]:
+    """The category folders of a side, with labels. Hidden ones are some tool's, like .ipynb_checkpoints."""
+    folders = [path for path in sorted(side.iterdir()) if path.is_dir() and not path.name.startswith(".")]
+    return [(folder, _label_of(folder)) for folder in folders]
+
+
+def _label_of(folder: Path) -> str:
+    try:
+        return labels.checked_label(folder.name)
+    except ValidationError as error:
+        name = f"{folder.parent.name}/{folder.name}"
+        raise ValidationError(f"{error.message} Rename the folder {name!r}.") from error
 
 
 def _prepare(decoder: Decoder, blobs: BlobStore, candidate: _Candidate) -> PreparedPhoto | PhotoError:

@@ -15,6 +15,7 @@ changes its split.
 
 from __future__ import annotations
 
+import unicodedata
 from collections import Counter
 from dataclasses import dataclass
 
@@ -32,6 +33,7 @@ NOT_IN_LIST = "not-in-list"
 SEVERAL_ITEMS = "several-items"
 # Answers that are no categories.
 NO_CATEGORY = (NOT_IN_LIST, SEVERAL_ITEMS)
+MAX_LABEL_CHARACTERS = 80
 IMPORTED = "import:"
 # Named by a table and not brought along: the pixels are a seller's, and go when no seller has them any more.
 NAMED = "table:"
@@ -63,6 +65,20 @@ def check_answer(session: Session, answer: str) -> None:
     known = [*categories(session), *NO_CATEGORY]
     if answer not in known:
         raise ValidationError(f"{answer[:80]!r} cannot be chosen. Choose one of: {', '.join(known)}.")
+
+
+def checked_label(text: str) -> str:
+    """A label as it is kept: without space around it, and each character written in one way.
+
+    Raises:
+        ValidationError: it is no name of a category.
+    """
+    label = unicodedata.normalize("NFC", text.strip())
+    if not 1 <= len(label) <= MAX_LABEL_CHARACTERS or not label.isprintable():
+        raise ValidationError(f"A label has 1 to {MAX_LABEL_CHARACTERS} printable characters.")
+    if label in NO_CATEGORY:
+        raise ValidationError(f"{label!r} is an answer that names no category, so it cannot be a label.")
+    return label
 
 
 def settle(session: Session, digest: str) -> None:

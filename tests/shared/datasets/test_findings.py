@@ -16,7 +16,7 @@ from shared.jobs.states import Split
 from shared.photos.decoder import Decoder
 from shared.photos.intake import prepare
 from shared.tables import DatasetVersion, Example
-from tests.factories import picture
+from tests.factories import add_photo, add_user, picture
 
 
 def version(train: dict[str, int], test: dict[str, int]) -> DatasetVersion:
@@ -106,6 +106,14 @@ def test_a_label_can_be_corrected_and_a_side_cannot(
     report = import_table(database, blobs, f"photo,label,split\n{digest},cap,\n{digest},cap,test\n")
     assert (report.relabelled, [line for line, _ in report.errors]) == (1, [3])
     assert "never changes sides" in report.errors[0][1]
+
+
+@pytest.mark.parametrize("label", ["", "x" * 81, "not-in-list", "several-items"])
+def test_a_line_whose_label_is_none_is_listed(database: Database, blobs: BlobStore, label: str) -> None:
+    photo = add_photo(database, blobs, add_user(database))
+    report = import_table(database, blobs, f"photo,label\n{photo.id},{label}\n")
+    assert report.added == 0
+    assert "label" in report.errors[0][1]
 
 
 @pytest.mark.parametrize("text", ["", "file,label\n", "photo,label,colour\n", 'photo,label\n"a,b\n'])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from contextlib import closing
 from pathlib import Path
 
@@ -100,6 +101,36 @@ def test_a_category_without_training_photos_is_refused(
     (folder / "test" / "socks" / "0.jpg").write_bytes(picture(100))
     with pytest.raises(ValidationError, match="socks"):
         import_folder(database, blobs, folder)
+
+
+@pytest.mark.parametrize("name", ["x" * 81, "a\x07b", "not-in-list", "several-items"])
+def test_a_folder_whose_name_is_no_label_is_refused_before_anything_is_imported(
+    database: Database, blobs: BlobStore, folder: Path, name: str
+) -> None:
+    (folder / "train" / "hat").rename(folder / "train" / name)
+    with pytest.raises(ValidationError, match="Rename the folder 'train/"):
+        import_folder(database, blobs, folder)
+    with database.read() as session:
+        assert session.query(Example).count() == 0
+
+
+def test_one_category_is_one_however_its_characters_are_written(
+    database: Database, blobs: BlobStore, folder: Path
+) -> None:
+    for split in Split:
+        (folder / split / "hat").rename(folder / split / unicodedata.normalize("NFD", "Röcke"))
+    assert set(import_folder(database, blobs, folder).counts["train"]) == {"Röcke", "shoes"}
+    photo = add_photo(database, blobs, add_user(database), seed=99)
+    CsvImport(database, blobs, "Ada", None, None).run(f"photo,label\n{photo.id},Röcke\n")
+    with database.write() as session:
+        assert store.freeze(session).classes == ["Röcke", "shoes"]
+
+
+def test_hidden_folders_are_no_categories(database: Database, blobs: BlobStore, folder: Path) -> None:
+    hidden = folder / "train" / ".ipynb_checkpoints"
+    hidden.mkdir()
+    (hidden / "0-checkpoint.jpg").write_bytes(picture(99))
+    assert set(import_folder(database, blobs, folder).counts["train"]) == {"hat", "shoes"}
 
 
 @pytest.mark.parametrize("brought_by", ["folder", "table"])

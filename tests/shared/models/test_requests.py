@@ -8,17 +8,12 @@ from shared.jobs.states import Split
 from shared.models import diagnostic, rescoring
 from shared.tables import DatasetVersion
 from tests.factories import CLASSES, add_user, add_version
-from tests.overlapping import overlapping
+from tests.overlapping import both, overlapping
 
 
 def test_the_untouched_network_is_brought_in_once(database: Database) -> None:
     owner = add_user(database).id
-
-    def second() -> str:
-        with database.write() as session:
-            return diagnostic.request(session, owner).id
-
-    one, other = overlapping(database, lambda session: diagnostic.request(session, owner).id, second)
+    one, other = both(database, lambda session: diagnostic.request(session, owner).id)
     assert one == other
 
 
