@@ -130,6 +130,8 @@ def _print_report(report: ImportReport, as_json: bool) -> None:
         out.print(f"left out, repeats {repeats}: {file}", markup=False)
     for file, why in report.unreadable:
         out.print(f"left out, {why} {file}", markup=False)
+    for file, side in report.other_side:
+        out.print(f"stays on the {side} side, because a photo never changes sides: {file}", markup=False)
     out.print(
         f"{report.imported} photos imported, {report.already_known} known already, "
         f"{len(report.duplicates)} repeated, {len(report.unreadable)} unreadable. "

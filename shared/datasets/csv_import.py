@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,14 +15,13 @@ from sqlalchemy.orm import Session
 
 from shared.blobs import BlobStore
 from shared.database import Database
-from shared.datasets import labels
+from shared.datasets import labels, store
 from shared.datasets.labels import IMPORTED, NAMED
-from shared.datasets.splits import split_of
 from shared.errors import PhotoError, ValidationError
 from shared.jobs.states import Split
+from shared.photos import store as photos
 from shared.photos.decoder import Decoder
-from shared.photos.deletion import deleted_among
-from shared.tables import DatasetExample, Example, Photo
+from shared.tables import Example, Photo
 
 # Lines per transaction: short for sellers who write at the same time.
 CHUNK = 100
@@ -84,30 +84,33 @@ class CsvImport:
         return result
 
     def _take(self, rows: list[tuple[int, dict[str, str]]], result: CsvReport) -> None:
-        found: list[tuple[_Line, str]] = []
+        lines: list[_Line] = []
         for number, row in rows:
-            try:
-                line = _line(number, row)
-                found.append((line, self._digest(line.photo)))
-            except _LineError as error:
-                result.errors.append((number, str(error)))
+            with _listed(result, number):
+                lines.append(_line(number, row))
+        with self._database.read() as session:
+            named = _named(session, [line.photo for line in lines])
+        found: list[tuple[_Line, str]] = []
+        for line in lines:
+            with _listed(result, line.number):
+                found.append((line, self._digest(line.photo, named)))
         with self._database.write() as session:
+            known = _Known.about(session, found)
             for line, digest in found:
-                try:
-                    self._record(session, line, digest, result)
-                except _LineError as error:
-                    result.errors.append((line.number, str(error)))
+                with _listed(result, line.number):
+                    self._record(session, line, digest, known, result)
         result.errors.sort()
 
-    def _digest(self, photo: str) -> str:
+    def _digest(self, photo: str, named: Mapping[str, str]) -> str:
         """The digest of the photo a line names; a file is decoded and stored.
 
         Raises:
             _LineError: there is no such photo, or it cannot be read.
         """
-        if DIGEST.match(photo) or PHOTO_ID.match(photo):
-            with self._database.read() as session:
-                return _known_digest(session, photo)
+        if _is_name(photo):
+            if photo not in named:
+                raise _LineError(f"There is no photo {photo}.")
+            return named[photo]
         if self._folder is None or self._decoder is None:
             raise _LineError(f"{photo[:80]!r} is neither the SHA-256 of a photo nor its id.")
         path = (self._folder / photo).resolve()
@@ -120,33 +123,59 @@ class CsvImport:
         prepared.store(self._blobs)
         return prepared.digest
 
-    def _record(self, session: Session, line: _Line, digest: str, result: CsvReport) -> None:
-        example, made = session.get(Example, digest), False
+    def _record(self, session: Session, line: _Line, digest: str, known: _Known, result: CsvReport) -> None:
+        example = known.examples.get(digest)
+        side = example.split if example else known.sides[digest]
+        if line.split not in (None, side):
+            raise _LineError(f"This photo is on the {side.value} side, and a photo never changes sides.")
+        source = self._source(line, example, digest in known.held)
         if example is None:
-            source = self._source(session, line, example, digest)
-            split = line.split or split_of(digest)
-            example, made = labels.ensure(session, digest, line.label, source, split)
-        if made:
-            result.added += 1
-        elif line.split is not None and line.split is not example.split:
-            raise _LineError(
-                f"This photo is on the {example.split.value} side, and a photo never changes sides."
-            )
+            known.examples[digest], made = labels.ensure(session, digest, line.label, source, side)
+            if made:
+                result.added += 1
+            else:  # somebody made it at this moment
+                self._record(session, line, digest, known, result)
         elif example.label == line.label:
-            labels.keep(example, self._source(session, line, example, digest))
+            labels.keep(example, source)
             result.unchanged += 1
         else:
-            example.source = self._source(session, line, example, digest)
-            example.label = line.label
+            example.label, example.source = line.label, source
             result.relabelled += 1
 
-    def _source(self, session: Session, line: _Line, known: Example | None, digest: str) -> str:
+    def _source(self, line: _Line, known: Example | None, held: bool) -> str:
         """Where a label comes from, and so what it lives as long as: a file that was brought along for ever,
         a photo that the table only names until nobody has it."""
-        named = bool(DIGEST.match(line.photo) or PHOTO_ID.match(line.photo))
         imported = known is not None and known.source.startswith(IMPORTED)
-        theirs = named and not imported and _somebody_has(session, digest)
+        theirs = _is_name(line.photo) and not imported and held
         return f"{NAMED if theirs else IMPORTED}{self._name}"[:200]
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What there is about the photos of some lines."""
+
+    examples: dict[str, Example]
+    sides: dict[str, Split]  # of those that are no examples yet
+    held: set[str]  # somebody has these photos
+
+    @classmethod
+    def about(cls, session: Session, found: list[tuple[_Line, str]]) -> _Known:
+        examples = store.known_examples(session, {digest for _, digest in found})
+        wanted: dict[str, Split | None] = {}
+        for line, digest in found:
+            if digest not in examples:
+                wanted.setdefault(digest, line.split)
+        of_somebody = select(Photo.digest).where(Photo.digest.in_({digest for _, digest in found}))
+        return cls(examples, store.landing_sides(session, wanted), set(session.scalars(of_somebody)))
+
+
+@contextmanager
+def _listed(result: CsvReport, number: int) -> Iterator[None]:
+    """What is wrong with a line goes into the report."""
+    try:
+        yield
+    except _LineError as error:
+        result.errors.append((number, str(error)))
 
 
 def _rows(text: str) -> list[tuple[int, dict[str, str]]]:
@@ -187,16 +216,15 @@ def _line(number: int, row: dict[str, str]) -> _Line:
     return _Line(number, row["photo"], label, Split(split) if split else None)
 
 
-def _known_digest(session: Session, photo: str) -> str:
-    column = Photo.digest if DIGEST.match(photo) else Photo.id
-    digest = session.scalar(select(Photo.digest).where(column == photo).limit(1))
-    if digest is None and DIGEST.match(photo):
-        for table in (Example, DatasetExample):
-            digest = digest or session.scalar(select(table.digest).where(table.digest == photo).limit(1))
-    if digest is None or deleted_among(session, [digest]):
-        raise _LineError(f"There is no photo {photo}.")
-    return digest
+def _is_name(photo: str) -> bool:
+    return bool(DIGEST.match(photo) or PHOTO_ID.match(photo))
 
 
-def _somebody_has(session: Session, digest: str) -> bool:
-    return session.scalar(select(Photo.id).where(Photo.digest == digest).limit(1)) is not None
+def _named(session: Session, cells: list[str]) -> dict[str, str]:
+    """The digests of the photos that are there, by the digest or id that a line names."""
+    digests = [cell for cell in cells if DIGEST.match(cell)]
+    by_id = select(Photo.id, Photo.digest).where(
+        Photo.id.in_([cell for cell in cells if PHOTO_ID.match(cell)])
+    )
+    found = {digest: digest for digest in photos.digests_in_use(session, digests)}
+    return found | {row.id: row.digest for row in session.execute(by_id)}

@@ -41,6 +41,7 @@ class ImportReport:
     counts: dict[str, dict[str, int]] = field(default_factory=dict)
     duplicates: list[tuple[str, str]] = field(default_factory=list)  # file, what it repeats
     unreadable: list[tuple[str, str]] = field(default_factory=list)  # file, why
+    other_side: list[tuple[str, str]] = field(default_factory=list)  # file, the side its photo stays on
     dataset_version: int = 0
     dataset_digest: str = ""
 
@@ -131,21 +132,25 @@ def _record(
     source: str,
 ) -> None:
     source = f"{IMPORTED}{source}"[:200]
-    digests = [photo.digest for _, photo in items if isinstance(photo, PreparedPhoto)]
-    known = store.known_examples(session, digests)
+    wanted = [(photo.digest, item.split) for item, photo in items if isinstance(photo, PreparedPhoto)]
+    known = store.known_examples(session, [digest for digest, _ in wanted])
+    sides = store.landing_sides(session, dict(reversed(wanted)))  # of files that repeat, the first counts
     for candidate, photo in items:
         if isinstance(photo, PhotoError):
             result.unreadable.append((candidate.name, photo.message))
-        elif photo.digest in names:
+            continue
+        if photo.digest in names:
             result.duplicates.append((candidate.name, names[photo.digest]))
+            continue
+        names[photo.digest] = candidate.name
+        example, made = known.get(photo.digest), False
+        if example is None:
+            side = sides[photo.digest]
+            example, made = labels.ensure(session, photo.digest, candidate.label, source, side)
+        if made:
+            result.imported += 1
         else:
-            names[photo.digest] = candidate.name
-            facts = (candidate.label, source, candidate.split)
-            example, made = known.get(photo.digest), False
-            if example is None:
-                example, made = labels.ensure(session, photo.digest, *facts)
-            if made:
-                result.imported += 1
-            else:
-                result.already_known += 1
-                labels.keep(example, source)
+            result.already_known += 1
+            labels.keep(example, source)
+        if example.split is not candidate.split:
+            result.other_side.append((candidate.name, example.split.value))

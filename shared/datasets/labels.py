@@ -10,7 +10,7 @@ The label of a photo (of all photos with the same pixels) is decided here and no
 4. "Not in this list" and "several items" are answers, but no labels.
 
 A photo without a label is no example; dataset versions made before keep what they hold. An example never
-changes its split.
+changes its split, and one that is made again comes back to the side on which a dataset version has it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from shared.database import insert_if_absent
-from shared.datasets.splits import split_of
+from shared.datasets import store
 from shared.errors import NotFoundError, ValidationError
 from shared.jobs.states import Split
 from shared.models import registry
@@ -91,7 +91,8 @@ def settle(session: Session, digest: str) -> None:
         if example is not None:
             session.delete(example)
     elif example is None:
-        made = ensure(session, digest, verdict.label, verdict.source, split_of(digest))[1]
+        side = store.landing_sides(session, {digest: None})[digest]
+        _, made = ensure(session, digest, verdict.label, verdict.source, side)
         if not made:  # whoever made it may keep it by the rules
             settle(session, digest)
     else:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import and_, func, insert, select
 from sqlalchemy.orm import Session
 
 from shared.database import insert_if_absent
+from shared.datasets.splits import split_of
 from shared.errors import NotFoundError, ValidationError
 from shared.jobs.states import Split
 from shared.tables import MAX_INTEGER, DatasetExample, DatasetVersion, Example
@@ -32,6 +33,18 @@ def known_examples(session: Session, digests: Iterable[str]) -> dict[str, Exampl
     """The examples there already are for these photos."""
     rows = session.scalars(select(Example).where(Example.digest.in_(list(digests))))
     return {row.digest: row for row in rows}
+
+
+def landing_sides(session: Session, wanted: Mapping[str, Split | None]) -> dict[str, Split]:
+    """The side on which each photo becomes an example: where a dataset version has it already, so that none
+    is both learned from and measured with; else the wanted one; else what its digest decides."""
+    rows = session.execute(
+        select(DatasetExample.digest, DatasetExample.split)
+        .where(DatasetExample.digest.in_(wanted))
+        .order_by(DatasetExample.dataset_version)
+    )
+    before = {row.digest: row.split for row in rows}
+    return {digest: before.get(digest) or side or split_of(digest) for digest, side in wanted.items()}
 
 
 def freeze(session: Session) -> DatasetVersion:

@@ -87,6 +87,15 @@ def test_repeated_and_unreadable_files_are_named_and_stop_nothing(command: Comma
 
 
 @pytest.mark.usefixtures("started")
+def test_a_photo_that_was_moved_to_another_side_is_named(command: Command, folder: Path) -> None:
+    command("dataset", "import", str(folder))
+    (folder / "train" / CLASSES[0] / "0.jpg").rename(folder / "test" / CLASSES[0] / "0.jpg")
+    result = command("dataset", "import", str(folder))
+    assert "stays on the train side" in result.stdout
+    assert f"test/{CLASSES[0]}/0.jpg" in result.stdout
+
+
+@pytest.mark.usefixtures("started")
 def test_a_folder_of_another_shape_is_refused_in_a_sentence(command: Command, tmp_path: Path) -> None:
     result = command("dataset", "import", str(tmp_path))
     assert result.exit_code == 2

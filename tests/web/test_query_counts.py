@@ -11,14 +11,14 @@ from typing import Any
 import pytest
 from apiflask import APIFlask
 from flask.testing import FlaskClient
-from sqlalchemy import Engine, event
+from sqlalchemy import Engine, event, select
 
 from shared import quotas
 from shared.accounts import tokens
 from shared.blobs import BlobStore
 from shared.database import Database
 from shared.photos import predictions
-from shared.tables import Job, User
+from shared.tables import Job, Photo, User
 from tests.factories import add_champion, add_job, add_photo, add_version, picture
 from tests.web.conftest import Api
 from web.services import EXTENSION
@@ -93,3 +93,22 @@ def test_taking_a_photo_costs_as_little_for_the_hundredth_as_for_the_second(
 
     statements(0)
     assert [len(statements(seed)) for seed in range(1, 100)] == [3] * 99
+
+
+def test_a_table_of_labels_costs_as_much_for_ninety_lines_as_for_three(
+    app: APIFlask, as_admin: Api, admin: User, database: Database, blobs: BlobStore
+) -> None:
+    photos = [add_photo(database, blobs, admin, seed).id for seed in range(90)]
+    with database.read() as session:
+        digests = list(session.scalars(select(Photo.digest)))
+
+    def statements(named: list[str], label: str) -> int:
+        table = "photo,label\n" + "".join(f"{name},{label}\n" for name in named)
+        with counted(app.extensions[EXTENSION].database.engine) as sent:
+            response = as_admin("POST", "/api/v1/datasets/examples", data=table, content_type="text/csv")
+        assert response.json["errors"] == []
+        return len(sent)
+
+    statements(photos, "hat")
+    assert statements(photos, "shirt") == statements(photos[:3], "hat")
+    assert statements(digests, "dress") == statements(digests[:3], "hat")

@@ -14,13 +14,14 @@ from shared.database import Database
 from shared.datasets import labels, store
 from shared.datasets.csv_import import CsvImport
 from shared.datasets.importing import import_folder
+from shared.datasets.splits import split_of
 from shared.errors import ValidationError
 from shared.jobs.states import Split
 from shared.listings import store as listings
 from shared.photos import deletion
 from shared.photos.decoder import Decoder
 from shared.photos.intake import prepare
-from shared.tables import Example
+from shared.tables import Example, Photo
 from tests.factories import add_listing, add_photo, add_user, picture
 from tests.overlapping import overlapping
 
@@ -199,3 +200,54 @@ def test_what_an_import_said_stays_when_a_seller_chooses_at_the_same_moment(
     overlapping(database, lambda session: made_by_an_import(session, photo.digest), choose)
     with database.read() as session:
         assert session.get_one(Example, photo.digest).label == "shirt"
+
+
+@pytest.fixture
+def taken_out(database: Database, blobs: BlobStore, folder: Path) -> Photo:
+    """A photo that was learned from and is no example now. Its digest would have it tested with."""
+    drawn = (seed for seed in range(100, 200) if split_of(prepare(picture(seed)).digest) is Split.TEST)
+    photo = add_photo(database, blobs, add_user(database), next(drawn))
+    CsvImport(database, blobs, "Ada", None, None).run(f"photo,label,split\n{photo.id},hat,train\n")
+    import_folder(database, blobs, folder)
+    with database.write() as session:
+        labels.take_out(session, photo.digest)
+    return photo
+
+
+def side(database: Database, photo: Photo) -> Split | None:
+    with database.read() as session:
+        example = session.get(Example, photo.digest)
+        return example.split if example else None
+
+
+def test_a_photo_that_was_learned_from_comes_back_to_its_side_by_a_choice(
+    database: Database, taken_out: Photo
+) -> None:
+    owner = taken_out.owner_id
+    with database.write() as session:
+        listing = listings.create(session, owner, "", [taken_out.id])
+        listings.choose(session, listing, owner, "shoes")
+    assert side(database, taken_out) is Split.TRAIN
+
+
+def test_a_photo_that_was_learned_from_comes_back_to_its_side_by_a_table(
+    database: Database, blobs: BlobStore, taken_out: Photo
+) -> None:
+    table = CsvImport(database, blobs, "Ada", None, None)
+    report = table.run(f"photo,label,split\n{taken_out.id},hat,test\n")
+    assert report.errors == [(2, "This photo is on the train side, and a photo never changes sides.")]
+    assert side(database, taken_out) is None
+    assert table.run(f"photo,label\n{taken_out.id},hat\n").added == 1
+    assert side(database, taken_out) is Split.TRAIN
+
+
+def test_a_photo_that_was_learned_from_comes_back_to_its_side_by_a_folder_which_says_so(
+    database: Database, blobs: BlobStore, folder: Path, taken_out: Photo
+) -> None:
+    seed = int(taken_out.name.removeprefix("photo-").removesuffix(".jpg"))
+    (folder / "test" / "hat" / "moved.jpg").write_bytes(picture(seed))
+    report = import_folder(database, blobs, folder)
+    assert (report.imported, report.other_side) == (1, [("test/hat/moved.jpg", "train")])
+    assert side(database, taken_out) is Split.TRAIN
+    again = import_folder(database, blobs, folder)
+    assert (again.imported, again.other_side) == (0, report.other_side)
