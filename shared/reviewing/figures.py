@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import dataclass
 
-from sqlalchemy import func, not_, select, union
+from sqlalchemy import ColumnElement, Select, func, not_, select, union
 from sqlalchemy.orm import Session
 
 from shared.datasets.labels import NO_CATEGORY
@@ -47,55 +46,44 @@ def accuracy(session: Session, version: int) -> Tally:
 
     Hard photos are not preferred here, so that the share is an unbiased estimate for the photos it answered.
     """
-    rows = session.execute(
-        select(Review.label, Review.suggested).where(
-            Review.model_version == version,
-            Review.stream == Stream.SAMPLE,
-            Review.label.not_in(NO_CATEGORY),
-            Review.undone_at.is_(None),
-        )
-    ).all()
-    return Tally(sum(row.label == row.suggested for row in rows), len(rows))
+    of_the_list = (*_drawn_at_random(version), Review.label.not_in(NO_CATEGORY))
+    return _tally(session, Review.label == Review.suggested, select().where(*of_the_list))
 
 
 def outside_list(session: Session, version: int) -> Tally:
     """How many of the photos drawn at random show nothing of the list, or several items."""
-    rows = session.scalars(
-        select(Review.label).where(
-            Review.model_version == version, Review.stream == Stream.SAMPLE, Review.undone_at.is_(None)
-        )
-    ).all()
-    return Tally(sum(label in NO_CATEGORY for label in rows), len(rows))
+    return _tally(session, Review.label.in_(NO_CATEGORY), select().where(*_drawn_at_random(version)))
 
 
 def agreement(session: Session) -> Tally:
     """How often the first two reviewers of a photo said the same."""
-    twice = (
-        select(Review.photo_id)
+    place = func.row_number().over(partition_by=Review.photo_id, order_by=Review.id)
+    answers = (
+        select(Review.photo_id, Review.label, place.label("place"))
         .where(Review.undone_at.is_(None))
-        .group_by(Review.photo_id)
-        .having(func.count() > 1)
+        .subquery()
     )
-    rows = session.execute(
-        select(Review.photo_id, Review.label)
-        .where(Review.undone_at.is_(None), Review.photo_id.in_(twice))
-        .order_by(Review.id)
+    same = func.min(answers.c.label) == func.max(answers.c.label)
+    pairs = (
+        select(same.label("same"))
+        .where(answers.c.place <= 2)
+        .group_by(answers.c.photo_id)
+        .having(func.count() == 2)
+        .subquery()
     )
-    answers: dict[str, list[str]] = defaultdict(list)
-    for photo_id, label in rows:
-        answers[photo_id].append(label)
-    return Tally(sum(given[0] == given[1] for given in answers.values()), len(answers))
+    return _tally(session, pairs.c.same, select().select_from(pairs))
 
 
 def agreement_with_sellers(session: Session) -> Tally:
     """How often a reviewer said what the seller chose for the listing of the photo."""
-    rows = session.execute(
-        select(Review.label, Listing.chosen)
+    reviews = (
+        select()
+        .select_from(Review)
         .join(ListingPhoto, ListingPhoto.photo_id == Review.photo_id)
         .join(Listing, Listing.id == ListingPhoto.listing_id)
         .where(Review.undone_at.is_(None), Listing.chosen.is_not(None), Listing.removed_at.is_(None))
-    ).all()
-    return Tally(sum(row.label == row.chosen for row in rows), len(rows))
+    )
+    return _tally(session, Review.label == Listing.chosen, reviews)
 
 
 def new_labels(session: Session) -> int:
@@ -123,3 +111,16 @@ def new_labels(session: Session) -> int:
     )
     wanted = select(func.count()).select_from(Example).where(Example.split == Split.TRAIN, not_(known))
     return session.scalar(wanted) or 0
+
+
+def _drawn_at_random(version: int) -> tuple[ColumnElement[bool], ...]:
+    return (
+        Review.model_version == version,
+        Review.stream == Stream.SAMPLE,
+        Review.undone_at.is_(None),
+    )
+
+
+def _tally(session: Session, right: ColumnElement[bool], rows: Select[()]) -> Tally:
+    """How many of the rows are right, counted by the database."""
+    return Tally(*session.execute(rows.add_columns(func.count().filter(right), func.count())).one())

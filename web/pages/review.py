@@ -104,8 +104,7 @@ def _shown(session: Session, champion: ModelVersion | None, skipped: list[str]) 
     """The photo to show, and the one after it."""
     named = request.args.get("photo")
     first = [store.find(session, named, champion.number)[0].id] if named and champion else []
-    following = queue.upcoming(session, identity().user.id, {*skipped, *first}, 2 - len(first))
-    return [*first, *(item.photo_id for item in following)]
+    return [*first, *queue.upcoming(session, identity().user.id, {*skipped, *first}, 2 - len(first))]
 
 
 def _figures(session: Session, champion: ModelVersion | None) -> list[FigureView]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 import pytest
+from sqlalchemy import event
 from uuid_utils import uuid7
 
 from shared.database import Database
@@ -81,7 +82,7 @@ def answered(
 def upcoming(database: Database, reviewer: str, count: int = 1, skipped: Collection[str] = ()) -> list[str]:
     """The next photos of a reviewer."""
     with database.read() as session:
-        return [item.photo_id for item in queue.upcoming(session, reviewer, skipped, count)]
+        return queue.upcoming(session, reviewer, skipped, count)
 
 
 def say(database: Database, reviewer: str, photo_id: str, label: str) -> Review:
@@ -179,6 +180,33 @@ def test_a_sample_gets_a_second_opinion_from_somebody_else(
     with database.read() as session:
         agreed = figures.agreement(session)
     assert (agreed.right, agreed.total) == (0, 1)
+
+
+def test_agreement_is_between_the_first_two_whose_answers_stand(
+    database: Database, champion: ModelVersion, seller: User, reviewers: list[str]
+) -> None:
+    everybody = [*reviewers, add_user(database, "Toni", "reviewer").id]
+    said = (("hat", "hat", "shirt"), ("hat", "shirt", "shirt"), ("shirt", "hat", "hat"), ("hat",))
+    for answers in said:
+        photo_id = answered(database, seller, "0f")
+        for reviewer, label in zip(everybody, answers, strict=False):
+            review = say(database, reviewer, photo_id, label)
+            if label == "shirt" and reviewer == everybody[0]:
+                with database.write() as session:
+                    store.undo(session, review.reviewer_id)
+    with database.read() as session:
+        agreed = figures.agreement(session)
+    assert (agreed.right, agreed.total) == (2, 3)
+
+
+def test_choosing_the_next_photo_reads_of_the_answers_only_what_it_goes_by(
+    database: Database, champion: ModelVersion, seller: User, reviewers: list[str]
+) -> None:
+    expected = [answered(database, seller, "ff"), answered(database, seller, "0f")]
+    sent: list[str] = []
+    event.listen(database.engine, "before_cursor_execute", lambda *args: sent.append(args[2]), named=False)
+    assert sorted(upcoming(database, reviewers[0], 2)) == sorted(expected)
+    assert not any("activation_map" in statement for statement in sent)
 
 
 def test_reviewers_who_disagree_make_no_example_until_a_third_decides(
