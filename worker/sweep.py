@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import asdict
-from typing import Any
 
 import structlog
 from sqlalchemy.orm import Session
@@ -17,12 +16,11 @@ from shared.jobs.store import Progress
 from shared.models import registry
 from shared.models.evaluation import wilson_interval
 from shared.models.feature_space import FeatureSpace
-from shared.models.head import Head
 from shared.models.hyperparameters import HyperParameters
 from shared.sweeps import store as sweeps
 from shared.sweeps.plan import SweepPlan
 from shared.sweeps.store import TrialMetrics
-from shared.tables import Job, SweepTrial, TrainingEpoch
+from shared.tables import Job, ModelVersion, SweepTrial, TrainingEpoch
 from worker.attempt import run_attempt
 from worker.context import WorkerContext
 from worker.lease import Lease
@@ -197,40 +195,53 @@ class _Sweep:
         self._context.database.transact(fenced)
 
     def _register(self) -> None:
-        """Register the best trial, all of them if that was asked for, and end the job in one transaction."""
+        """Register the best trial, all of them if that was asked for, and end the job.
+
+        Each is kept as soon as it is judged: whoever goes on in the place of this process does the others.
+        """
         done = [trial for trial in sweeps.ranked(self._trials()) if trial.state is TrialState.SUCCEEDED]
         if not done:
             raise NothingLearnedError
         wanted = done if self._job.payload["register_all"] else done[:1]
-        made = [(trial, *self._judge(trial, len(done), best=trial is done[0])) for trial in wanted]
-        for _, _, head, _ in made:
-            registry.store_head(self._context.blobs, head)
-
-        def write(session: Session) -> None:
-            if store.renew(session, self._job.id, self._job.attempt):
-                store.cancelled(session, self._job.id, self._job.attempt)
-                return
-            result: dict[str, Any] = {}
-            for trial, new, _, _ in made:
-                number = add_version(session, new).number
-                session.get_one(SweepTrial, (self._job.id, trial.number)).version = number
-                result = result or result_of(number, new) | {"trial": trial.number, "trials": len(done)}
-            _tell_epochs(session, self._job, made[0][3])
-            store.succeed(session, self._job.id, self._job.attempt, result)
-
-        self._context.database.transact(write)
+        for place, trial in enumerate(wanted):
+            self._lease.report(Progress("evaluation", place, len(wanted)))
+            if trial.version is None:
+                self._add(trial, len(done), best=trial is done[0])
+        self._succeed(done[0].number, len(done))
         logger.info("sweep_done", best_trial=done[0].number, trials=len(done))
 
-    def _judge(self, trial: SweepTrial, trials: int, best: bool) -> tuple[registry.NewVersion, Head, Trained]:
-        """A trial as a version, evaluated once on the test photos. Trained again if another process did."""
+    def _add(self, trial: SweepTrial, trials: int, best: bool) -> None:
+        """Judge a trial once on the test photos and register it. Trained again if another process did."""
         parameters = _parameters(trial)
-        trained = self._trained.get(trial.number) or self._train(parameters)
-        self._lease.report(Progress("evaluation", 0, 1))
+        trained = self._trained.pop(trial.number, None) or self._train(parameters)
         about = {"job_id": self._job.id, "trial": trial.number, "trials": trials, "best": best}
         features = self._photo_features(parameters)
         job_id = self._job.id if best else None
         new, head = judged(self._examples, parameters, trained, features, job_id, sweep=about)
-        return new, head, trained
+        registry.store_head(self._context.blobs, head)
+
+        def add(session: Session) -> None:
+            row = session.get_one(SweepTrial, (self._job.id, trial.number))
+            if row.version is not None:  # the commit before went through, only its confirmation got lost
+                return
+            row.version = add_version(session, new).number
+            if best:
+                _tell_epochs(session, self._job, trained)
+
+        self._write(add)
+
+    def _succeed(self, best: int, trials: int) -> None:
+        def write(session: Session) -> None:
+            if store.renew(session, self._job.id, self._job.attempt):
+                store.cancelled(session, self._job.id, self._job.attempt)
+                return
+            number = session.get_one(SweepTrial, (self._job.id, best)).version
+            result = result_of(session.get_one(ModelVersion, number))
+            store.succeed(
+                session, self._job.id, self._job.attempt, result | {"trial": best, "trials": trials}
+            )
+
+        self._context.database.transact(write)
 
 
 def _parameters(trial: SweepTrial) -> HyperParameters:

@@ -152,6 +152,29 @@ def test_a_sweep_goes_on_in_a_fresh_process_before_tensorflow_has_eaten_its_memo
     assert job_now(context, job).state is JobState.SUCCEEDED
 
 
+def test_all_trials_become_versions_though_no_process_may_train_them_all(
+    training_context: WorkerContext, monkeypatch: pytest.MonkeyPatch, looks: list[str]
+) -> None:
+    context = training_context
+    monkeypatch.setattr(handler, "TRAININGS_PER_PROCESS", 2)
+    job = add_sweep(context, over={"seed": [1, 2, 3, 4, 5]}, register_all=True)
+    processes = 0
+    while job_now(context, job).state is JobState.QUEUED and processes < 10:
+        run_sweep(context, job.id, PlannedStop())
+        processes += 1
+    done = job_now(context, job)
+    assert done.state is JobState.SUCCEEDED, done.error_message
+    trials = {trial.version: trial for trial in trials_of(context, job)}
+    versions = versions_of(context)
+    assert len(versions) == len(trials) == 5
+    assert sorted(looks) == ["1", "2", "3", "4", "5"]  # each was judged once
+    best = next(version for version in versions if version.job_id == job.id)
+    assert best.lineage["sweep"]["best"]
+    assert done.result is not None
+    assert (done.result["model_version"], done.result["trial"]) == (best.number, trials[best.number].number)
+    assert [epoch for epoch, _ in epochs_of(context, job)] == [1, 2]
+
+
 def test_a_cancelled_sweep_keeps_its_finished_trials(
     training_context: WorkerContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:

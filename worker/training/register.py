@@ -106,14 +106,14 @@ def add_version(session: Session, new: registry.NewVersion) -> ModelVersion:
     return version
 
 
-def result_of(version: int, new: registry.NewVersion) -> dict[str, Any]:
+def result_of(version: ModelVersion) -> dict[str, Any]:
     """The result of the job that made a version."""
     return {
-        "model_version": version,
-        "test_accuracy": new.metrics["test"]["accuracy"],
-        "validation_accuracy": new.metrics["validation"]["accuracy"],
-        "best_epoch": new.lineage["best_epoch"],
-        "stop_reason": new.lineage["stop_reason"],
+        "model_version": version.number,
+        "test_accuracy": version.metrics["test"]["accuracy"],
+        "validation_accuracy": version.metrics["validation"]["accuracy"],
+        "best_epoch": version.lineage["best_epoch"],
+        "stop_reason": version.lineage["stop_reason"],
     }
 
 
@@ -126,9 +126,9 @@ def register(context: WorkerContext, attempt: int, new: registry.NewVersion, hea
         if store.renew(session, job_id, attempt):
             store.cancelled(session, job_id, attempt)
             return None
-        number = add_version(session, new).number
-        store.succeed(session, job_id, attempt, result_of(number, new))
-        return number
+        version = add_version(session, new)
+        store.succeed(session, job_id, attempt, result_of(version))
+        return version.number
 
     registry.store_head(context.blobs, head)
     number = context.database.transact(write)
