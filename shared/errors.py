@@ -201,6 +201,12 @@ class BlobMissingError(PermanentError):
     status = 404
 
 
+class PhotoGoneError(TransientError):
+    """A photo of the dataset is gone. If it was deleted, the next attempt goes on without it."""
+
+    code = "photo_gone"
+
+
 class StorageFullError(TransientError):
     """There is no room left to store the photo. Please try again later."""
 

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from shared.errors import HangtagError, ValidationError
+from shared.errors import BlobMissingError, HangtagError, PhotoGoneError, TransientError, ValidationError
 from shared.jobs.store import Progress
 from worker.engines.engine import Engine
 from worker.pixels import Pixels, Read, decoded_chunks
@@ -32,6 +32,8 @@ def ensure_features(
 
     Raises:
         ValidationError: a photo of the dataset cannot be read any more; the message names it.
+        PhotoGoneError: one is gone, because it was deleted meanwhile or lost; the message names it.
+        TransientError: the photo storage does not answer.
         LeaseLostError, CancelledError, WorkerStoppingError: raised by `report`; what was computed is kept.
     """
     missing = features.missing(digests)
@@ -56,7 +58,16 @@ def readable(digest: str, item: Pixels | HangtagError) -> Pixels:
 
     Raises:
         ValidationError: it cannot be read any more; the message names it.
+        PhotoGoneError: it is gone. The next attempt loads the list anew, without photos that were deleted.
+        TransientError: the photo storage does not answer.
     """
+    if isinstance(item, BlobMissingError):
+        raise PhotoGoneError(
+            f"The file of photo {digest[:12]} of the dataset is gone. Unless somebody deleted the photo, "
+            "restore the file or import the photo again."
+        )
+    if isinstance(item, TransientError):
+        raise item
     if isinstance(item, HangtagError):
         raise ValidationError(f"Photo {digest[:12]} of the dataset cannot be read: {item.message}")
     return item

@@ -31,9 +31,9 @@ from worker.engines.gate import Comparison, compare_answers
 from worker.engines.openvino_engine import load_int8_engine
 from worker.engines.precision import openvino_release
 from worker.engines.published import NETWORK_FILE, engine_folder
-from worker.extract import ensure_features
+from worker.extract import ensure_features, readable
 from worker.lease import Lease
-from worker.pixels import stored_pixels
+from worker.pixels import decode, stored_pixels
 from worker.stopping import PlannedStop
 from worker.training.feature_store import FeatureStore, features_folder, int8_variation
 
@@ -95,7 +95,7 @@ def _calibration_pixels(
     step = max(1, len(training) // CALIBRATION_PHOTOS)
     chosen = [line.digest for line in training[::step][:CALIBRATION_PHOTOS]]
     read = stored_pixels(context.blobs, space.image_size)
-    return np.stack([read(digest) for digest in chosen])
+    return np.stack([readable(digest, decode(read, digest)) for digest in chosen])
 
 
 def _compare(

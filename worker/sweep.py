@@ -217,7 +217,9 @@ class _Sweep:
         about = {"job_id": self._job.id, "trial": trial.number, "trials": trials, "best": best}
         features = self._photo_features(parameters)
         job_id = self._job.id if best else None
-        new, head = judged(self._examples, parameters, trained, features, job_id, sweep=about)
+        # Without photos that were deleted while the sweep learned.
+        left = Examples.load(self._context, self._job.payload["dataset_version"])
+        new, head = judged(left, parameters, trained, features, job_id, sweep=about)
         registry.store_head(self._context.blobs, head)
 
         def add(session: Session) -> None:

@@ -74,6 +74,7 @@ def _train(context: WorkerContext, job: Job, lease: Lease) -> None:
         tuned = replace(space, layers_digest=store_layers(context.blobs, trained.layers))
         features = features_in(context, tuned, lease)
     lease.report(Progress("evaluation", 0, 1))
+    examples = Examples.load(context, job.payload["dataset_version"])  # without what was deleted meanwhile
     new, head = judged(
         examples, parameters, trained, features, job.id, run=job.id, person=_person(context, job)
     )

@@ -10,6 +10,7 @@ import pytest
 
 from shared.blobs import BlobStore
 from shared.database import Database
+from shared.errors import TransientError
 from shared.jobs import store
 from shared.jobs.states import JobKind
 from shared.models.feature_space import FEATURE_COUNT, FeatureSpace
@@ -18,7 +19,7 @@ from tests.factories import add_job, picture
 from worker.engines.engine import Explained
 from worker.extract import CHUNK, ensure_features
 from worker.lease import Lease
-from worker.pixels import stored_pixels
+from worker.pixels import Pixels, stored_pixels
 from worker.stopping import PlannedStop, WorkerStoppingError
 from worker.training.feature_store import FeatureStore
 
@@ -76,3 +77,12 @@ def test_a_stop_ends_the_work_after_the_chunk_and_the_next_worker_does_the_rest(
         second, features, stored_pixels(blobs, 71), digests, claimed(database, PlannedStop()).report
     )
     assert (second.seen, features.missing(digests)) == (CHUNK + 5, [])
+
+
+def test_a_storage_that_does_not_answer_is_waited_for(digests: list[str], tmp_path: Path) -> None:
+    def read(_digest: str) -> Pixels:
+        raise TransientError("The photo storage does not answer.")
+
+    features = FeatureStore(tmp_path / "features", SPACE)
+    with pytest.raises(TransientError, match="does not answer"):
+        ensure_features(CountingEngine(), features, read, digests, lambda _progress: None)

@@ -8,15 +8,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from shared.blobs import layers_key
+from shared.blobs import layers_key, photo_key
+from shared.clock import utc_now
+from shared.datasets import store as datasets
 from shared.datasets.sides import sides_of
 from shared.errors import ChecksumError
 from shared.jobs import store
-from shared.jobs.states import JobState
+from shared.jobs.states import JobState, Split
 from shared.models import evaluated, registry
 from shared.models.layers import load_layers
 from shared.photos.augment import AugmentedPhotos
-from shared.tables import Job
+from shared.tables import DeletedPhoto, Example, Job
 from tests.worker.training_system import (
     add_training,
     epochs_of,
@@ -32,6 +34,8 @@ from worker.predictor import Predictor
 from worker.stopping import PlannedStop
 from worker.train import run_training
 from worker.training import trunk
+from worker.training.feature_store import FeatureStore, features_folder
+from worker.training.photo_features import PhotoFeatures, features_in
 from worker.training.run import TrainingRun
 
 # The last block alone: the quickest to train.
@@ -201,6 +205,58 @@ def test_a_fine_tuning_that_was_given_back_goes_on_where_it_was_and_ends_the_sam
     assert [figures["loss"] for figures in version.lineage["history"]] == [
         figures["loss"] for figures in undisturbed.lineage["history"]
     ]
+
+
+def delete_first(context: WorkerContext, split: Split) -> str:
+    """What the deletion of a photo leaves; returns its digest."""
+    with context.database.write() as session:
+        digest = datasets.lines(session, 1, split)[0].digest
+        session.delete(session.get_one(Example, digest))
+        session.add(DeletedPhoto(digest=digest))
+    context.blobs.delete(photo_key(digest))
+    for kept in FeatureStore.all_in(features_folder(context.settings)):
+        kept.remove([digest])
+    return digest
+
+
+def test_a_photo_that_is_deleted_during_a_training_is_not_asked_at_its_end(
+    training_context: WorkerContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context, keep = training_context, TrainingRun.keep
+    gone: list[str] = []
+
+    def delete_in_last_epoch(run: TrainingRun, state: Any) -> None:
+        if len(state.history) == 2:
+            gone.extend(delete_first(context, split) for split in Split)
+        keep(run, state)
+
+    monkeypatch.setattr(TrainingRun, "keep", delete_in_last_epoch)
+    done = train(context)
+    assert (done.state, done.attempt) == (JobState.SUCCEEDED, 1), done.error_message
+    assert version_of(context, done).lineage["withdrawn_examples"] == len(gone) == 3
+    with context.database.read() as session:
+        answered = {photo.digest for photo in evaluated.of(session, 1, 1)}
+    assert len(answered) == 7
+    assert answered.isdisjoint(gone)
+
+
+def test_a_photo_that_is_deleted_before_it_was_learned_from_costs_an_attempt_and_not_the_training(
+    training_context: WorkerContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context = training_context
+
+    def delete_first_then_load(*arguments: Any) -> PhotoFeatures:
+        delete_first(context, Split.TRAIN)
+        return features_in(*arguments)
+
+    monkeypatch.setattr("worker.train.features_in", delete_first_then_load)
+    job = train(context)
+    assert (job.state, job.error_code) == (JobState.QUEUED, "photo_gone")
+    monkeypatch.undo()
+    with context.database.write() as session:
+        session.get_one(Job, job.id).run_after = utc_now()
+    run_training(context, job.id, PlannedStop())
+    assert version_of(context, job).lineage["withdrawn_examples"] == 1
 
 
 def test_a_cancelled_fine_tuning_says_so_and_leaves_nothing_on_the_disk(

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from shared.errors import NotFoundError, ValidationError
+from shared.errors import PhotoGoneError, ValidationError
 from shared.models.feature_space import FEATURE_COUNT, FeatureSpace
 from shared.settings import Settings
 
@@ -97,15 +97,15 @@ class FeatureStore:
         """The features of these photos, (n, 2048), in the given order.
 
         Raises:
-            NotFoundError: some of them have no features; the message names the first.
+            PhotoGoneError: some of them have no features; the message names the first.
         """
         records = self._records()
         row_of = _index(records)
         absent = [digest for digest in digests if _raw(digest) not in row_of]
         if absent:
-            raise NotFoundError(
+            raise PhotoGoneError(  # who reads has looked what is missing: a deletion came in between
                 f"{len(absent)} of {len(digests)} photos have no stored features, the first is {absent[0]}. "
-                "Extract their features, then try again."
+                "Try again."
             )
         rows = np.array([row_of[_raw(digest)] for digest in digests], dtype=np.intp)
         return np.array(records["features"][rows], dtype=np.float32)

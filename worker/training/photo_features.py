@@ -62,6 +62,7 @@ class PhotoFeatures:
 
         Raises:
             ValidationError: a photo cannot be read any more.
+            PhotoGoneError: one was deleted meanwhile, or lost.
         """
         return self._ensured(self.engine, self._store, self._plain(), digests)
 
@@ -74,6 +75,7 @@ class PhotoFeatures:
 
         Raises:
             ValidationError: a photo cannot be read any more.
+            PhotoGoneError: one was deleted meanwhile, or lost.
         """
         augmentation = parameters.augmentation
         varied = AugmentedPhotos(photos, augmentation, parameters.picture_seed)

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from shared.errors import NotFoundError, ValidationError
+from shared.errors import PhotoGoneError, ValidationError
 from shared.models.feature_space import FEATURE_COUNT, FeatureSpace
 from worker.training.feature_store import FeatureStore, Floats
 
@@ -72,7 +72,7 @@ def test_features_of_another_space_do_not_count(store: FeatureStore, tmp_path: P
 
 def test_reading_an_unknown_photo_names_it(store: FeatureStore) -> None:
     store.append(_digests("a"), _features(1))
-    with pytest.raises(NotFoundError, match=f"1 of 2 photos .*{_digest('b')}"):
+    with pytest.raises(PhotoGoneError, match=f"1 of 2 photos .*{_digest('b')}"):
         store.read(_digests("a", "b"))
 
 
