@@ -14,7 +14,7 @@ import structlog
 from shared.blobs import network_key, sha256
 from shared.datasets.store import Line
 from shared.datasets.withdrawn import usable_lines
-from shared.errors import BlobMissingError, ValidationError
+from shared.errors import BlobMissingError, ChecksumError, ValidationError
 from shared.jobs import store
 from shared.jobs.states import JobKind, Split
 from shared.jobs.store import Progress
@@ -68,8 +68,8 @@ def _int8_engine(
     if known is not None:
         try:
             return known, load_int8_engine(context.settings, context.blobs, space, known)
-        except BlobMissingError:
-            logger.warning("int8_network_gone", digest=known)
+        except (BlobMissingError, ChecksumError) as error:
+            logger.warning("int8_network_gone", digest=known, code=error.code)
     lease.report(Progress("quantization", 0, 1))
     digest = _quantize(context, space, training, lease)
     return digest, load_int8_engine(context.settings, context.blobs, space, digest)
@@ -133,6 +133,7 @@ def _record(
             store.cancelled(session, job.id, job.attempt)
             return
         engine_gates.decide(session, version.number, verdict)
+        session.get_one(EngineGate, version.number).job_id = job.id  # a later one than asked for, perhaps
         result = {
             "model_version": version.number,
             "passed": verdict.passed,

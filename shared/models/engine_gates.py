@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from shared.database import insert_if_absent
 from shared.datasets import store as datasets
 from shared.jobs import store
-from shared.jobs.states import ACTIVE, JobKind, Split
+from shared.jobs.states import ACTIVE, JobKind, JobState, Split
 from shared.models import registry
 from shared.models.feature_space import FeatureSpace
 from shared.models.parameter_fields import ParametersError
@@ -63,9 +63,11 @@ def request_next(session: Session, openvino: str) -> Job | None:
 
     One at a time, the champion first, then the versions that could take its place at once: a version that was
     judged before it is promoted serves in 8 bits from its first answer. Of several who ask, one gets the job.
+    A judgement whose job ended without it counts as a refusal, until that job is tried again.
     """
     if session.scalar(_at_work()) is not None:
         return None
+    _refuse_unjudged(session)
     for version in _candidates(session):
         dataset = dataset_for(session, version)
         if dataset is not None and _needed(of(session, version.number), dataset, openvino):
@@ -142,6 +144,17 @@ def decide(session: Session, number: int, verdict: Verdict) -> None:
 
 def _at_work() -> Any:
     return select(Job.id).where(Job.kind == JobKind.QUANTIZE, Job.state.in_(ACTIVE)).limit(1)
+
+
+def _refuse_unjudged(session: Session) -> None:
+    rows = select(EngineGate, Job).join(Job, Job.id == EngineGate.job_id)
+    for gate, job in session.execute(rows.where(EngineGate.passed.is_(None), Job.state.not_in(ACTIVE))):
+        ended = "was cancelled" if job.state is JobState.CANCELLED else "failed"
+        gate.passed = False
+        gate.reason = (
+            f"OpenVINO int8 could not be judged: the check {ended}. Look at job {job.id} for the reason, "
+            "then try it again."
+        )
 
 
 def _candidates(session: Session) -> Iterator[ModelVersion]:

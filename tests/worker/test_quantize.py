@@ -105,6 +105,20 @@ def test_an_int8_network_that_is_gone_is_no_reason_not_to_answer(
     assert serving(context)[0] == "openvino"
 
 
+def test_an_int8_network_that_is_damaged_is_made_again_for_the_next_judgement(
+    context: WorkerContext, champion: ModelVersion
+) -> None:
+    add_examples(context)
+    assert judge(context).state is JobState.SUCCEEDED
+    with context.database.read() as session:
+        gate = engine_gates.of(session, champion.number)
+    assert gate is not None
+    context.blobs.put(network_key(gate.network_digest or ""), b"something else")
+    add_version(context.database, context.blobs, seed=1, base_digest=context.settings.base_weights_digest)
+    job = judge(context)
+    assert job.state is JobState.SUCCEEDED, job.error_message
+
+
 def test_who_serves_imports_neither_nncf_nor_tensorflow() -> None:
     seen = subprocess.run([sys.executable, "-c", LOOK], capture_output=True, text=True, check=True)
     assert seen.stdout.strip() == "[]"

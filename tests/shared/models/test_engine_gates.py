@@ -9,6 +9,7 @@ import pytest
 from shared.blobs import BlobStore
 from shared.database import Database
 from shared.datasets import store as datasets
+from shared.errors import PermanentError
 from shared.jobs import store
 from shared.jobs.states import JobKind, Split
 from shared.models import engine_gates
@@ -118,6 +119,32 @@ def test_a_refusal_is_looked_at_again_on_a_newer_dataset_only(database: Database
     add_dataset(database, first=1000)
     assert judged(database) == number
     add_dataset(database, first=2000)
+    assert request(database) is None
+
+
+@pytest.mark.parametrize(("error", "ended"), [(PermanentError(), "failed"), (None, "was cancelled")])
+def test_a_judgement_whose_job_ended_without_one_says_so_and_names_the_job(
+    database: Database, blobs: BlobStore, error: PermanentError | None, ended: str
+) -> None:
+    number = add_champion(database, blobs).number
+    add_dataset(database)
+    job = request(database)
+    assert job is not None
+    with database.write() as session:
+        if error is None:
+            store.request_cancel(session, job.id)
+        else:
+            claimed = store.claim(session, JobKind.QUANTIZE, "w1", 1)[0]
+            store.fail(session, job.id, claimed.attempt, error)
+    assert request(database) is None
+    with database.write() as session:
+        gate = engine_gates.of(session, number)
+        assert gate is not None
+        assert (gate.passed, f"{ended}. Look at job {job.id}" in (gate.reason or "")) == (False, True)
+        store.retry(session, job.id)
+        engine_gates.decide(session, number, VERDICT)
+        assert gate.passed
+    add_dataset(database, first=1000)
     assert request(database) is None
 
 
