@@ -43,8 +43,8 @@ class Neighbourhood:
         """The nearest training photos of each of m photos, (m, 2048); None where they cannot be known."""
         try:
             training = self._of(version)
-        except HangtagError as error:  # the answer itself does not depend on it
-            logger.warning("training_features_not_read", code=error.code, detail=error.message)
+        except (HangtagError, OSError) as error:  # the answer itself does not depend on it
+            logger.warning("training_features_not_read", detail=str(error))
             training = None
         return [None] * len(features) if training is None else training.nearest(features)
 
@@ -59,7 +59,9 @@ class Neighbourhood:
         with self._context.database.read() as session:
             photos = neighbours.training_photos(session, version)
         digests = photos.digests[:: -(-len(photos.lines) // MOST_PHOTOS) or 1]
+        if not digests:
+            return None
         store = FeatureStore(features_folder(self._context.settings), registry.space_of(version))
-        if not digests or store.missing(digests):
+        if store.missing(digests):
             return None
         return TrainingFeatures(digests, store.read(digests))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
 from collections.abc import Callable
 
 import numpy as np
@@ -105,6 +106,16 @@ def test_where_features_are_not_kept_photos_are_answered_without(
     answered: Callable[[Head], Prediction], context: WorkerContext, version: ModelVersion
 ) -> None:
     FeatureStore(features_folder(context.settings), registry.space_of(version)).remove([FAR])
+    prediction = answered(UNSURE)
+    assert (prediction.decision, prediction.nearest) == ("ask", None)
+
+
+def test_a_disk_on_which_features_cannot_be_kept_is_no_reason_not_to_answer(
+    answered: Callable[[Head], Prediction], context: WorkerContext, version: ModelVersion
+) -> None:
+    folder = features_folder(context.settings)
+    shutil.rmtree(folder)
+    folder.write_bytes(b"")  # like a full or read-only disk: there can be no such folder
     prediction = answered(UNSURE)
     assert (prediction.decision, prediction.nearest) == ("ask", None)
 
