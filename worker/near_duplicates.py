@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import itertools
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
+
+from worker.nearest import Floats, unit_vectors
 
 # Photos compared with all others at once: bounds memory to 512 x n similarities.
 CHUNK = 512
@@ -23,23 +26,22 @@ class NearPair:
     similarity: float
 
 
-def near_pairs(features: npt.NDArray[np.float32], at_least: float) -> list[NearPair]:
+def near_pairs(features: Floats, at_least: float, sides: Sequence[str]) -> list[NearPair]:
     """All pairs of photos whose features, (n, 2048), are at least this similar, the most similar first.
 
-    Of more than MOST_PAIRS the first found are kept.
+    Of more than MOST_PAIRS between the same two of `sides`, (n,), the first found are kept: many copies of
+    one training photo do not hide that another one is in the test.
     """
-    norms = np.linalg.norm(features, axis=1, keepdims=True)
-    unit = features / np.maximum(norms, np.finfo(np.float32).tiny)
-    found: list[NearPair] = []
-    for pair in _pairs(unit, at_least):
-        found.append(pair)
-        if len(found) == MOST_PAIRS:
-            break
-    return sorted(found, key=lambda pair: -pair.similarity)
-
-
-def _pairs(unit: npt.NDArray[np.float32], at_least: float) -> Iterator[NearPair]:
+    unit = unit_vectors(features)
+    names, side = np.unique(np.array(sides), return_inverse=True)
+    found: dict[int, list[NearPair]] = defaultdict(list)
     for start in range(0, len(unit), CHUNK):
         similar = unit[start : start + CHUNK] @ unit[start:].T
-        for row, column in np.argwhere(np.triu(similar, k=1) >= at_least):
-            yield NearPair(start + int(row), start + int(column), float(similar[row, column]))
+        rows, columns = np.nonzero(np.triu(similar, k=1) >= at_least)
+        first, second = side[start + rows], side[start + columns]
+        between = np.minimum(first, second) * len(names) + np.maximum(first, second)
+        for kind in np.unique(between):
+            for at in np.flatnonzero(between == kind)[: MOST_PAIRS - len(found[kind])]:
+                row, column = int(rows[at]), int(columns[at])
+                found[kind].append(NearPair(start + row, start + column, float(similar[row, column])))
+    return sorted(itertools.chain(*found.values()), key=lambda pair: -pair.similarity)

@@ -22,13 +22,13 @@ class TrainingFeatures:
 
     def __init__(self, digests: Sequence[str], features: Floats) -> None:
         self._digests = digests
-        self._unit = _unit(features)
+        self._unit = unit_vectors(features)
 
     def nearest(self, features: Floats) -> list[list[Neighbour]]:
         """For each of m photos with `features`, (m, 2048), the most similar training photos in order."""
         found: list[list[Neighbour]] = []
         for start in range(0, len(features), CHUNK):
-            similar = _unit(features[start : start + CHUNK]) @ self._unit.T
+            similar = unit_vectors(features[start : start + CHUNK]) @ self._unit.T
             order = np.argsort(-similar, axis=1, kind="stable")[:, :KEPT]
             found += [
                 [(self._digests[place], round(float(row[place]), 4)) for place in places]
@@ -37,7 +37,7 @@ class TrainingFeatures:
         return found
 
 
-def _unit(features: Floats) -> Floats:
+def unit_vectors(features: Floats) -> Floats:
     """The same directions with length 1."""
     lengths = np.linalg.norm(features, axis=1, keepdims=True)
     unit: Floats = features / np.maximum(lengths, np.finfo(np.float32).tiny)

@@ -130,7 +130,7 @@ def _compared(
         ensure_features(engine, kept, read, digests, lease.report)
     lease.report(Progress("comparing", 0, 1))
     features = kept.read(digests)
-    found = _about_pairs(lines, near_pairs(features, NEARLY_THE_SAME))
+    found = _about_pairs(lines, near_pairs(features, NEARLY_THE_SAME, [line.split for line in lines]))
     doubts = doubtful_labels(features, [line.label for line in lines])
     return [*found, *_about_doubts(lines, doubts)]
 

@@ -20,6 +20,7 @@ from shared.photos.intake import prepare
 from shared.settings import Settings
 from shared.tables import Example
 from tests.factories import add_user, add_version, picture
+from worker import near_duplicates
 from worker.context import WorkerContext
 from worker.near_duplicates import near_pairs
 from worker.report import run_report
@@ -99,6 +100,16 @@ def test_near_duplicates_are_found_by_what_they_spoil(context: WorkerContext, li
     assert "1 of 8 test photos" in found["leaked"].detail
 
 
+def test_many_copies_of_one_training_photo_do_not_hide_that_another_one_is_in_the_test(
+    context: WorkerContext, lines: list[Line], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(near_duplicates, "MOST_PAIRS", 2)
+    keep_features(context, lines, [(0, 1), (0, 2), (0, 3), (7, 23)])
+    found = look(context)
+    assert "2 pairs of training photos" in found["near_duplicates"].detail
+    assert set(found["leaked"].photos) == {lines[place].digest for place in (7, 23)}
+
+
 def test_labels_that_the_other_photos_speak_against_are_doubted(
     context: WorkerContext, lines: list[Line]
 ) -> None:
@@ -153,4 +164,5 @@ def test_a_report_is_made_once_per_request(context: WorkerContext, lines: list[L
 def test_pairs_are_found_across_chunks() -> None:
     features = np.random.default_rng(1).normal(size=(1300, 32)).astype(np.float32)
     features[1200], features[5] = features[3], features[600]
-    assert {(pair.first, pair.second) for pair in near_pairs(features, 0.999)} == {(3, 1200), (5, 600)}
+    found = near_pairs(features, 0.999, ["train"] * len(features))
+    assert {(pair.first, pair.second) for pair in found} == {(3, 1200), (5, 600)}
