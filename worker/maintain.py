@@ -5,7 +5,6 @@ Several may run side by side."""
 from __future__ import annotations
 
 import itertools
-import signal
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -24,10 +23,12 @@ from shared.overview import hours
 from shared.settings import load_settings
 from shared.webhooks.pruning import prune_deliveries
 from worker.context import WorkerContext, build_context
+from worker.engines.precision import may_use_int8
 from worker.heartbeat import Heartbeat, forget_silent
 from worker.judge import request_judgement
 from worker.leftovers import remove_deleted, sweep_blobs
 from worker.reaper import LOOK_SECONDS, Reaper
+from worker.stopping import stop_on_signal
 from worker.webhooks.sender import ABANDONED_LOOK_SECONDS, Abandoned, Sender
 
 logger = structlog.get_logger(__name__)
@@ -103,14 +104,16 @@ def _work(context: WorkerContext, stop: threading.Event) -> None:
         target=Sender(context.database, context.settings).run, args=(stop,), name="webhooks"
     )
     sender.start()
+    # Asked once: where it looks for a GPU, a broken card holds it up for seconds.
+    judging = [Duty("judge", lambda: request_judgement(context), JUDGE_SECONDS)]
     maintain(
         [
             Duty("dispatch", lambda: dispatch(context), DISPATCH_SECONDS),
             Duty("reap", Reaper(context.database).look, LOOK_SECONDS),
             Duty("forget", lambda: forget(context), FORGET_SECONDS),
             Duty("report", lambda: request_report(context), REPORT_SECONDS),
-            Duty("judge", lambda: request_judgement(context), JUDGE_SECONDS),
             Duty("webhooks", Abandoned(context.database).look, ABANDONED_LOOK_SECONDS),
+            *(judging if may_use_int8(context.settings) else []),
         ],
         stop,
     )
@@ -133,9 +136,7 @@ def main() -> None:
     settings = load_settings()
     configure_logging(settings)
     context = build_context(settings, "maintain")
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+    stop = stop_on_signal()
     heartbeat = Heartbeat(context.database, context.name)
     heartbeat.start()
     logger.info("maintenance_started")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 from contextlib import suppress
 from typing import Any
 
@@ -52,6 +53,24 @@ class PlannedStop:
         """
         if self._requested:
             raise WorkerStoppingError
+
+
+def stop_on_signal() -> threading.Event:
+    """An event that is set as soon as a signal asks this process to end. Call it on the main thread.
+
+    A thread sets it: a handler that takes the event's lock can wait for the very code it interrupts.
+    """
+    stop = threading.Event()
+    heard, told = os.pipe()
+
+    def wait() -> None:
+        os.read(heard, 1)
+        stop.set()
+
+    threading.Thread(target=wait, name="signals", daemon=True).start()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: os.write(told, b"."))
+    return stop
 
 
 def pass_on_stops() -> None:

@@ -22,6 +22,17 @@ while not stop.requested:
 print("asked", flush=True)
 """
 
+# Whoever waits for an event holds its lock for a moment.
+WAITS = """
+import signal
+from worker.stopping import stop_on_signal
+stop = stop_on_signal()
+with stop._cond:
+    signal.raise_signal(signal.SIGTERM)
+stop.wait()
+print("stopped")
+"""
+
 
 class WorkerOf:
     """What Celery sends along: a worker that has a pool, which knows its processes."""
@@ -62,3 +73,9 @@ def test_a_worker_that_is_asked_to_stop_tells_each_of_its_children() -> None:
         for child in children:
             child.kill()
             child.wait()
+
+
+def test_a_signal_that_comes_just_when_somebody_begins_to_wait_for_it_is_heard() -> None:
+    command = [sys.executable, "-c", WAITS]
+    seen = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    assert seen.stdout == "stopped\n"
