@@ -32,15 +32,17 @@ def _bring_in(context: WorkerContext, job: Job, lease: Lease) -> None:
     registry.store_head(context.blobs, top.head)
     space = FeatureSpace(context.settings.base_weights_digest, job.payload["image_size"])
 
-    def write(session: Session) -> None:
+    def write(session: Session) -> int | None:
         if store.renew(session, job.id, job.attempt):
             store.cancelled(session, job.id, job.attempt)
-            return
+            return None
         version = _known(session, top, space) or registry.add(session, _new(top, space, job.id))
         store.succeed(session, job.id, job.attempt, {"model_version": version.number})
-        logger.info("diagnostic_version", model_version=version.number)
+        return version.number
 
-    context.database.transact(write)
+    number = context.database.transact(write)
+    if number is not None:
+        logger.info("diagnostic_version", model_version=number)
 
 
 def _new(top: ImagenetTop, space: FeatureSpace, job_id: str) -> registry.NewVersion:

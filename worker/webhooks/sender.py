@@ -93,7 +93,9 @@ class Sender:
                 wanted = room > 0 and deliveries.anything_due(session)
             if not wanted and not self._unrecorded:
                 return []
-            claimed = self._database.transact(lambda session: self._turn(session, room if wanted else 0))
+            recorded, claimed = self._database.transact(
+                lambda session: self._turn(session, room if wanted else 0)
+            )
         except HangtagError as error:
             logger.warning("webhooks_wait", code=error.code, detail=error.message)
             return []
@@ -102,21 +104,19 @@ class Sender:
             self._unrecorded.clear()
             return []
         self._unrecorded.clear()
+        for sent, ours in recorded:
+            _tell(sent, ours)
         return claimed
 
-    def _turn(self, session: Session, room: int) -> list[Outgoing]:
+    def _turn(self, session: Session, room: int) -> tuple[list[tuple[_Sent, bool]], list[Outgoing]]:
+        """The attempts that were recorded, each with whether it still was ours, and what was claimed."""
+        recorded = []
         # In the order of the endpoints, so that two senders wait for each other and never in a circle.
         for sent in sorted(self._unrecorded, key=lambda sent: sent.outgoing.endpoint.id):
-            outgoing, outcome = sent.outgoing, sent.outcome
-            ours = deliveries.record(session, outgoing.delivery_id, outgoing.attempt, outcome)
-            logger.info(
-                "webhook_sent" if ours else "webhook_lease_lost",
-                delivery_id=outgoing.delivery_id,
-                attempt=outgoing.attempt,
-                status=outcome.status,
-                error=outcome.error,
-            )
-        return deliveries.claim(session, room) if room else []
+            outgoing = sent.outgoing
+            ours = deliveries.record(session, outgoing.delivery_id, outgoing.attempt, sent.outcome)
+            recorded.append((sent, ours))
+        return recorded, deliveries.claim(session, room) if room else []
 
     async def _send(self, poster: Poster, outgoing: Outgoing) -> _Sent:
         now = utc_now()
@@ -125,6 +125,16 @@ class Sender:
             return _Sent(outgoing, Outcome(now, 0, error=KEY_CHANGED, unsigned=True))
         signed = signing.headers(keys, outgoing.delivery_id, int(now.timestamp()), outgoing.body)
         return _Sent(outgoing, await poster.post(outgoing.endpoint.url, signed, outgoing.body))
+
+
+def _tell(sent: _Sent, ours: bool) -> None:
+    logger.info(
+        "webhook_sent" if ours else "webhook_lease_lost",
+        delivery_id=sent.outgoing.delivery_id,
+        attempt=sent.outgoing.attempt,
+        status=sent.outcome.status,
+        error=sent.outcome.error,
+    )
 
 
 class Abandoned:
@@ -153,4 +163,5 @@ class Abandoned:
         with self._database.write() as session:
             for delivery_id, attempt in dead:
                 deliveries.lose(session, delivery_id, attempt)
-                logger.warning("webhook_abandoned", delivery_id=delivery_id, attempt=attempt)
+        for delivery_id, attempt in dead:
+            logger.warning("webhook_abandoned", delivery_id=delivery_id, attempt=attempt)

@@ -18,12 +18,15 @@ from typing import Any
 import httpx
 import pytest
 from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+from structlog.testing import capture_logs
 
 from hangtag_client import WebhookError, verify_webhook
 from shared import accounts
 from shared.blobs import BlobStore
 from shared.clock import utc_now
 from shared.database import Database
+from shared.errors import DatabaseUnavailableError
 from shared.jobs import store
 from shared.jobs.states import JobKind
 from shared.photos import deletion
@@ -323,6 +326,34 @@ def test_what_is_answered_about_a_photo_that_was_deleted_meanwhile_is_not_kept(
     with database.write() as session:
         [again] = deliveries.claim(session, 1)
     assert b"hat" not in again.body
+
+
+def test_an_attempt_is_told_once_it_is_written_down_and_not_when_that_failed(
+    database: Database, local: Settings, shop: Receiver, owner: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record, write = deliveries.record, Database.write
+    recorded: list[str] = []
+    failed = threading.Event()
+
+    def noted(session: Session, delivery_id: str, *rest: Any) -> bool:
+        recorded.append(delivery_id)
+        return record(session, delivery_id, *rest)
+
+    @contextmanager
+    def fails_once(self: Database) -> Iterator[Session]:
+        with write(self) as session:
+            yield session
+            if recorded and not failed.is_set():
+                failed.set()
+                raise DatabaseUnavailableError
+
+    add_webhook(database, local, owner, shop.url)
+    end_jobs(database, owner)
+    monkeypatch.setattr(deliveries, "record", noted)
+    monkeypatch.setattr(Database, "write", fails_once)
+    with capture_logs() as logs, sending(database, local):
+        wait_until(delivered(database), SECONDS, "it arrives")
+    assert [log["event"] for log in logs] == ["webhooks_wait", "webhook_sent"]
 
 
 def test_a_killed_sender_loses_nothing(
