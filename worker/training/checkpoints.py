@@ -19,6 +19,7 @@ import structlog
 from shared.blobs import sha256
 from shared.errors import HangtagError
 from shared.models.head import Head
+from worker.network.weight_arrays import sync_folder
 from worker.training.course import EpochMetrics, TrainingState
 
 logger = structlog.get_logger(__name__)
@@ -64,14 +65,14 @@ class Checkpoints:
         """Put the file in place whole: written aside, flushed, renamed, the new name flushed too."""
         if not self._folder.is_dir():
             self._folder.mkdir(parents=True)
-            _flush(self._folder.parent)
+            sync_folder(self._folder.parent)
         aside = self._folder / "new"
         with aside.open("wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
         aside.replace(self._folder / name)
-        _flush(self._folder)
+        sync_folder(self._folder)
 
     def _prune(self, latest: str, epoch: int, best_epoch: int) -> None:
         """Remove what is not needed: older epochs, and what was found unusable from this epoch on."""
@@ -149,12 +150,3 @@ def _from_bytes(data: bytes, made_for: Mapping[str, Any]) -> TrainingState:
 
 def _numbered(arrays: Any, prefix: str) -> tuple[Any, ...]:
     return tuple(arrays[name] for name in sorted(arrays.files) if name.startswith(prefix))
-
-
-def _flush(folder: Path) -> None:
-    """Make a new name in this folder survive a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

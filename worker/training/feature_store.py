@@ -14,6 +14,7 @@ import numpy.typing as npt
 from shared.errors import PhotoGoneError, ValidationError
 from shared.models.feature_space import FEATURE_COUNT, FeatureSpace
 from shared.settings import Settings
+from worker.network.weight_arrays import sync_folder
 
 DIGEST_BYTES = 32
 RECORD = np.dtype([("digest", "u1", DIGEST_BYTES), ("features", "<f4", FEATURE_COUNT)])
@@ -91,7 +92,7 @@ class FeatureStore:
             file.write(records.tobytes())
             file.flush()
             os.fsync(file.fileno())
-        self._sync_directory()
+        sync_folder(self._directory)
 
     def read(self, digests: Sequence[str]) -> Floats:
         """The features of these photos, (n, 2048), in the given order.
@@ -129,7 +130,7 @@ class FeatureStore:
             file.flush()
             os.fsync(file.fileno())
         replacement.replace(self._path)
-        self._sync_directory()
+        sync_folder(self._directory)
 
     def _records(self) -> npt.NDArray[np.void]:
         """All whole records, mapped rather than read. Stays valid when the file is replaced."""
@@ -153,14 +154,6 @@ class FeatureStore:
                 if torn:
                     file.truncate(file.tell() - torn)
             yield
-
-    def _sync_directory(self) -> None:
-        """Make a new or replaced file name survive a power cut."""
-        descriptor = os.open(self._directory, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
 
 
 def _raw(digest: str) -> bytes:
