@@ -117,9 +117,20 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     return {**os.environ, **mine}
 
 
-@pytest.fixture
-def run(environment: dict[str, str]) -> Iterator[Run]:
-    """It, serving."""
+@pytest.fixture(scope="module")
+def first(environment: dict[str, str]) -> Iterator[Run]:
+    """Its first start, serving until a test ends it."""
+    yield from _serving(environment)
+
+
+@pytest.fixture(scope="module")
+def run(first: Run, environment: dict[str, str]) -> Iterator[Run]:
+    """Its second start, serving until the last test of this file kills it."""
+    first.end()
+    yield from _serving(environment)
+
+
+def _serving(environment: dict[str, str]) -> Iterator[Run]:
     started = Run(environment)
     try:
         started.wait_for(SERVING)
@@ -139,15 +150,29 @@ def _lives(process: psutil.Process) -> bool:
         return False
 
 
-def test_one_command_shows_the_whole_main_job_and_one_ctrl_c_ends_it(
-    run: Run, environment: dict[str, str]
+def test_a_redis_that_does_not_answer_stops_the_start_in_a_sentence(
+    environment: dict[str, str], tmp_path: Path
 ) -> None:
-    assert re.search(r"Self-check +drawn t-shirt -> (dress|hat|shirt), .*version 1, \d+ ms", run.output)
-    assert f"from HANGTAG_BASE_WEIGHTS={environment['HANGTAG_BASE_WEIGHTS']}, digest " in run.output
-    assert f"http://127.0.0.1:{environment['HANGTAG_PORT']}/sign-in/" in run.output
-    assert run.stop() == 0
-    wait_until(lambda: not _left(run), GONE_SECONDS, "all processes end")
-    assert "Stopped." in run.output
+    elsewhere = {
+        **environment,
+        "HANGTAG_DATA_DIR": str(tmp_path),
+        "HANGTAG_REDIS_URL": "redis+socket:///no/such/redis.sock",
+    }
+    done = subprocess.run([HANGTAG, "run"], env=elsewhere, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "HANGTAG_REDIS_URL" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_one_command_shows_the_whole_main_job_and_one_ctrl_c_ends_it(
+    first: Run, environment: dict[str, str]
+) -> None:
+    assert re.search(r"Self-check +drawn t-shirt -> (dress|hat|shirt), .*version 1, \d+ ms", first.output)
+    assert f"from HANGTAG_BASE_WEIGHTS={environment['HANGTAG_BASE_WEIGHTS']}, digest " in first.output
+    assert f"http://127.0.0.1:{environment['HANGTAG_PORT']}/sign-in/" in first.output
+    assert first.stop() == 0
+    wait_until(lambda: not _left(first), GONE_SECONDS, "all processes end")
+    assert "Stopped." in first.output
 
 
 def test_the_picture_of_the_self_check_is_nobodys_photo(
@@ -174,20 +199,6 @@ def test_a_second_run_on_the_same_data_is_refused(run: Run, environment: dict[st
     done = subprocess.run([HANGTAG, "run"], env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert "Another 'hangtag run'" in done.stderr
-
-
-def test_a_redis_that_does_not_answer_stops_the_start_in_a_sentence(
-    environment: dict[str, str], tmp_path: Path
-) -> None:
-    elsewhere = {
-        **environment,
-        "HANGTAG_DATA_DIR": str(tmp_path),
-        "HANGTAG_REDIS_URL": "redis+socket:///no/such/redis.sock",
-    }
-    done = subprocess.run([HANGTAG, "run"], env=elsewhere, capture_output=True, text=True, check=False)
-    assert done.returncode == 2
-    assert "HANGTAG_REDIS_URL" in done.stderr
-    assert "Traceback" not in done.stderr
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux tells children of it")
