@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 from PIL import Image
 
-from shared.blobs import photo_key
+from shared.blobs import photo_key, sha256
 from shared.datasets import reports
 from shared.datasets.findings import MAX_LEAKED, MIN_SIDE, Finding
 from shared.datasets.store import Line
@@ -89,7 +88,7 @@ def _files(context: WorkerContext, lines: Sequence[Line], lease: Lease) -> _Seen
         except BlobMissingError:
             seen.unreadable.append(line.digest)
             continue
-        if hashlib.sha256(data).hexdigest() != line.digest:
+        if sha256(data) != line.digest:
             seen.unreadable.append(line.digest)
         elif min(Image.open(io.BytesIO(data)).size) < MIN_SIDE:
             seen.tiny.append(line.digest)

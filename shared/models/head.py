@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import math
 import zipfile
@@ -12,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from shared.blobs import sha256
 from shared.errors import ChecksumError, ValidationError
 from shared.models.feature_space import FEATURE_COUNT
 
@@ -115,7 +115,7 @@ class Head:
     @property
     def digest(self) -> str:
         """SHA-256 of `to_bytes()`, in hexadecimal digits: the name the head is registered under."""
-        return _sha256(self.to_bytes())
+        return sha256(self.to_bytes())
 
     @classmethod
     def from_bytes(cls, data: bytes, expected_digest: str) -> Head:
@@ -125,7 +125,7 @@ class Head:
             ChecksumError: the bytes are not those registered; nothing of them was parsed.
             ValidationError: the bytes are the registered ones but hold no usable head.
         """
-        if _sha256(data) != expected_digest:
+        if sha256(data) != expected_digest:
             raise ChecksumError()
         if len(data) > MAX_HEAD_BYTES:
             raise ValidationError(f"The head has {len(data)} bytes; more than {MAX_HEAD_BYTES} are refused.")
@@ -179,10 +179,6 @@ def _check_layer(name: str, kernel: Floats | None, bias: Floats | None, inputs: 
     if not (np.isfinite(kernel).all() and np.isfinite(bias).all()):
         raise ValidationError(f"The {name} layer holds numbers that are not finite.")
     return int(kernel.shape[1])
-
-
-def _sha256(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
 
 
 def _array_bytes(array: npt.NDArray[Any]) -> bytes:
