@@ -9,9 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy.orm import Session
-
-from shared.datasets import store
 from shared.datasets.store import Line
 from shared.jobs.states import Split
 
@@ -82,8 +79,3 @@ class Sides:
     def digests(self) -> list[str]:
         """Every photo: training, validation, test."""
         return [*self.train.digests, *self.validation.digests, *self.test.digests]
-
-
-def sides_of(session: Session, number: int) -> Sides:
-    """The photos of a dataset version, ordered by digest on each side."""
-    return Sides.of(line for split in Split for line in store.lines(session, number, split))

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from shared.datasets.sides import sides_of
-from shared.jobs.states import JobState
+from shared.datasets import store as datasets
+from shared.datasets.sides import Sides
+from shared.jobs.states import JobState, Split
 from shared.models import engine_gates, registry
 from shared.models.card import model_card
 from shared.models.hyperparameters import HyperParameters
@@ -87,7 +88,7 @@ def test_what_is_learned_from_is_seen_in_8_bits_and_everything_measured_in_full_
     version = version_of(context, job)
     digest = gate_of(context, 1).network_digest or ""
     with context.database.read() as session:
-        sides = sides_of(session, 1)
+        sides = Sides.of(line for split in Split for line in datasets.lines(session, 1, split))
     full, in_8_bits = store_of(context, version), store_of(context, version, int8_variation(digest))
     assert full.missing(sides.train.digests) == list(sides.train.digests)
     assert in_8_bits.missing(sides.train.digests) == []

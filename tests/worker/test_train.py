@@ -11,7 +11,6 @@ import pytest
 from shared.blobs import layers_key, photo_key
 from shared.clock import utc_now
 from shared.datasets import store as datasets
-from shared.datasets.sides import sides_of
 from shared.errors import ChecksumError
 from shared.jobs import store
 from shared.jobs.states import JobState, Split
@@ -92,7 +91,7 @@ def test_training_photos_are_varied_as_asked_and_no_others_ever(
     job = train(training_context, **augmentation)
     assert job.state is JobState.SUCCEEDED, job.error_message
     with training_context.database.read() as session:
-        digests = sides_of(session, 1).train.digests
+        digests = [line.digest for line in datasets.lines(session, 1, Split.TRAIN)]
     assert varied == (Counter(dict.fromkeys(digests, times)) if times else Counter())
     parameters = version_of(training_context, job).lineage["parameters"]
     assert parameters["augmentation.mode"] == augmentation["augmentation.mode"]
@@ -154,12 +153,12 @@ def served_accuracy(context: WorkerContext, job: Job) -> float:
     """What the engine of the version's own feature space makes of the test photos."""
     version = version_of(context, job)
     with context.database.read() as session:
-        photos = sides_of(session, 1).test
+        lines = datasets.lines(session, 1, Split.TEST)
     engine = load_engine(context.settings, registry.space_of(version))
     read = stored_pixels(context.blobs, version.image_size)
-    features = engine.features(np.stack([read(digest) for digest in photos.digests]))
+    features = engine.features(np.stack([read(line.digest) for line in lines]))
     answers = registry.load_head(context.blobs, version).logits(features).argmax(axis=1)
-    right = [version.classes[answer] == label for answer, label in zip(answers, photos.labels, strict=True)]
+    right = [version.classes[answer] == line.label for answer, line in zip(answers, lines, strict=True)]
     return float(np.mean(right))
 
 
