@@ -22,10 +22,9 @@ Numbers = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """A photo by its place in the list, what its label says, and what the other photos say instead."""
+    """A photo by its place in the list, and what the other photos say instead of its label."""
 
     place: int
-    label: str
     likely: str
 
 
@@ -47,7 +46,7 @@ def doubtful_labels(features: Features, labels: Sequence[str]) -> list[Doubt]:
     behind += scores.max(axis=1)
     doubted = np.flatnonzero(behind > CLEARLY)
     ranked = doubted[np.argsort(-behind[doubted], kind="stable")]
-    return [Doubt(int(place), labels[place], names[scores[place].argmax()]) for place in ranked]
+    return [Doubt(int(place), names[scores[place].argmax()]) for place in ranked]
 
 
 def _scores_without_itself(features: Features, targets: Numbers) -> Numbers:
