@@ -11,6 +11,7 @@ from shared.accounts.links import (
     require_good_link,
 )
 from shared.accounts.people import (
+    MAX_NAME_CHARACTERS,
     add_user,
     disable,
     enable,
@@ -36,6 +37,7 @@ from shared.accounts.tokens import use_is_stale
 
 __all__ = [
     "LINK_LIFETIME",
+    "MAX_NAME_CHARACTERS",
     "ROLES",
     "ROLE_SCOPES",
     "SCOPES",

@@ -8,7 +8,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from shared import audit
-from shared.accounts.people import user_by_id
+from shared.accounts.people import MAX_NAME_CHARACTERS, user_by_id
 from shared.accounts.roles import ROLE_SCOPES, SCOPES
 from shared.accounts.tokens import digest, new_token
 from shared.audit import Action
@@ -18,7 +18,6 @@ from shared.tables import ApiKey, User
 
 KEY_PREFIX = "htk_"
 SHOWN_CHARACTERS = 12  # enough to tell keys apart, too few to guess one
-MAX_NAME_CHARACTERS = 120
 # Ten years: longer than any key should live, and no date that overflows.
 MAX_DAYS = 3650
 

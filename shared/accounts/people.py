@@ -16,6 +16,7 @@ from shared.database import insert_if_absent
 from shared.errors import ConflictError, NotFoundError, ValidationError
 from shared.tables import SignInLink, User
 
+# Of people, and of what keys are for.
 MAX_NAME_CHARACTERS = 120
 # They stand in the audit log for nobody in particular.
 RESERVED_NAMES = (audit.SYSTEM.casefold(), audit.COMMAND_LINE.casefold())

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from shared.accounts import LINK_LIFETIME
+from shared.accounts import LINK_LIFETIME, MAX_NAME_CHARACTERS
 from shared.accounts.keys import MAX_DAYS
 from shared.clock import rfc3339, utc_now
 from shared.tables import ApiKey, User
@@ -15,13 +15,12 @@ from web.api.schemas import Input
 
 Role = Literal["seller", "reviewer", "admin"]
 Scope = Literal["classify", "read", "train", "admin"]
-MAX_NAME = 120
 
 
 class UserIn(Input):
     """Somebody new."""
 
-    name: str = Field(min_length=1, max_length=MAX_NAME)
+    name: str = Field(min_length=1, max_length=MAX_NAME_CHARACTERS)
     role: Role = "seller"
 
 
@@ -82,7 +81,7 @@ class KeysQuery(Input):
 class KeyIn(Input):
     """A new key."""
 
-    name: str = Field(min_length=1, max_length=MAX_NAME, description="What it is for.")
+    name: str = Field(min_length=1, max_length=MAX_NAME_CHARACTERS, description="What it is for.")
     scopes: list[Scope] = Field(min_length=1, max_length=10)
     days: int | None = Field(None, ge=1, le=MAX_DAYS, description="Until it expires; never if left out.")
     user_id: str | None = Field(None, pattern=r"^[0-9a-f-]{36}$", description="Whose; admin only.")

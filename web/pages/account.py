@@ -8,7 +8,7 @@ from flask import flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from shared import accounts
-from shared.accounts import ROLE_SCOPES, SCOPES, passwords, sessions
+from shared.accounts import MAX_NAME_CHARACTERS, ROLE_SCOPES, SCOPES, passwords, sessions
 from shared.clock import utc_now
 from shared.errors import HangtagError, ValidationError
 from shared.limit_errors import RateLimitedError
@@ -28,7 +28,6 @@ SCOPE_WORDS = {
     "train": "Start trainings",
     "admin": "Administrate",
 }
-MAX_NAME = 120
 
 
 @blueprint.get("/account")
@@ -121,7 +120,7 @@ def _render(*, password_error: str = "", key_error: str = "", new_key: str = "")
         usual_lifetime=USUAL_LIFETIME,
         key_error=key_error,
         new_key=new_key,
-        max_name=MAX_NAME,
+        max_name=MAX_NAME_CHARACTERS,
     )
 
 

@@ -6,7 +6,7 @@ from flask import flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from shared import accounts
-from shared.accounts import ROLES
+from shared.accounts import MAX_NAME_CHARACTERS, ROLES
 from shared.errors import ConflictError, ValidationError
 from web.auth import identity, page_login_required
 from web.pages import blueprint
@@ -19,7 +19,6 @@ ROLE_WORDS = {
     "reviewer": "Reviewer: also reviews, versions",
     "admin": "Administrator: everything",
 }
-MAX_NAME = 120
 
 
 @blueprint.get("/people")
@@ -122,7 +121,12 @@ def _list(error: str = "", name: str = "") -> str:
     with services().database.read() as session:
         rows = [person_row(user) for user in accounts.people(session)]
     return render_template(
-        "people/index.html", people=rows, roles=ROLE_WORDS, error=error, name=name, max_name=MAX_NAME
+        "people/index.html",
+        people=rows,
+        roles=ROLE_WORDS,
+        error=error,
+        name=name,
+        max_name=MAX_NAME_CHARACTERS,
     )
 
 
