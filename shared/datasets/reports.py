@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -35,7 +36,18 @@ class Report:
 
 def of(session: Session, version: DatasetVersion) -> Report:
     """Everything that is known about a dataset version now."""
-    row = session.get(DatasetReport, version.number)
+    return _report(version, session.get(DatasetReport, version.number))
+
+
+def of_all(session: Session, versions: Sequence[DatasetVersion]) -> list[tuple[DatasetVersion, Report]]:
+    """The same for many dataset versions at once."""
+    numbers = [version.number for version in versions]
+    rows = session.scalars(select(DatasetReport).where(DatasetReport.dataset_version.in_(numbers)))
+    by_number = {row.dataset_version: row for row in rows}
+    return [(version, _report(version, by_number.get(version.number))) for version in versions]
+
+
+def _report(version: DatasetVersion, row: DatasetReport | None) -> Report:
     looked = [Finding.model_validate(finding) for finding in row.findings] if row else []
     findings = sorted([*from_counts(version), *looked], key=lambda finding: finding.level != "blocks")
     return Report(findings, row.created_at if row else None, bool(row and row.feature_space))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
@@ -144,6 +144,25 @@ def photos(
         .limit(limit)
     )
     return [Line(*row) for row in rows], total
+
+
+def samples(session: Session, number: int, per_category: int) -> dict[str, list[Line]]:
+    """The first photos of every category in a dataset version, by digest."""
+    place = func.row_number().over(partition_by=DatasetExample.label, order_by=DatasetExample.digest)
+    placed = (
+        select(DatasetExample.digest, DatasetExample.label, DatasetExample.split, place.label("place"))
+        .where(DatasetExample.dataset_version == number)
+        .subquery()
+    )
+    rows = session.execute(
+        select(placed.c.digest, placed.c.label, placed.c.split)
+        .where(placed.c.place <= per_category)
+        .order_by(placed.c.digest)
+    )
+    found: dict[str, list[Line]] = defaultdict(list)
+    for row in rows:
+        found[row.label].append(Line(*row))
+    return found
 
 
 def among(session: Session, number: int, digests: Collection[str]) -> dict[str, Line]:

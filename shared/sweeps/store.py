@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from shared.errors import NotFoundError
@@ -111,6 +111,31 @@ def ranked(found: Sequence[SweepTrial]) -> list[SweepTrial]:
     """
     measured = [trial for trial in found if trial.metrics is not None]
     return sorted(measured, key=_rank, reverse=True)
+
+
+def placed(found: Sequence[SweepTrial]) -> list[tuple[int | None, SweepTrial]]:
+    """The trials with their ranks, 1 for the best, then those that were not trained, without one."""
+    best_first = ranked(found)
+    others = [trial for trial in found if trial not in best_first]
+    return [*enumerate(best_first, start=1), *((None, trial) for trial in others)]
+
+
+def trained(session: Session, job_ids: Collection[str]) -> dict[str, int]:
+    """How many trials of each of these sweeps were trained; sweeps without any are left out."""
+    rows = session.execute(
+        select(SweepTrial.job_id, func.count().label("trials"))
+        .where(SweepTrial.job_id.in_(job_ids), SweepTrial.metrics.is_not(None))
+        .group_by(SweepTrial.job_id)
+    )
+    return {row.job_id: row.trials for row in rows}
+
+
+def varied_names(parameters: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Names of the hyper-parameters that are not the same in all trials."""
+    if not parameters:
+        return []
+    first = parameters[0]
+    return [name for name in first if any(values.get(name) != first[name] for values in parameters)]
 
 
 def _rank(trial: SweepTrial) -> tuple[float, ...]:

@@ -17,8 +17,12 @@ from shared import quotas
 from shared.accounts import tokens
 from shared.blobs import BlobStore
 from shared.database import Database
+from shared.datasets import reports
+from shared.jobs.states import JobKind, Split
+from shared.models.hyperparameters import HyperParameters
 from shared.photos import predictions
-from shared.tables import Job, Photo, User
+from shared.sweeps import store as sweeps
+from shared.tables import DatasetExample, DatasetVersion, Job, Photo, TrainingEpoch, User, new_id
 from tests.factories import add_champion, add_job, add_photo, add_version, picture
 from tests.web.conftest import Api
 from web.services import EXTENSION
@@ -74,6 +78,52 @@ def test_the_number_of_queries_does_not_grow_with_what_is_shown(
     many = queries(answered(database, blobs, admin, range(3, 18)))
     assert len(many) == len(few), "\n".join(many)
     assert len(many) <= MOST, "\n".join(many)
+
+
+def trained(database: Database, owner: User, count: int) -> None:
+    """So many trainings and sweeps that have told of something, and dataset versions with a report."""
+    figures = {"loss": 0.1, "accuracy": 0.9, "val_loss": 0.2, "val_accuracy": 0.8, "seconds": 1.0}
+    trials = [HyperParameters(hidden_units=units) for units in (10, 100)]
+    for _ in range(count):
+        job = add_job(database, JobKind.TRAIN, owner_id=owner.id, payload={"parameters": {}})
+        with database.write() as session:
+            session.add(TrainingEpoch(job_id=job.id, attempt=1, epoch=1, **figures))
+            sweeps.create(session, owner.id, 1, trials, None)
+            version = DatasetVersion(digest=new_id(), classes=[], counts={})
+            session.add(version)
+            session.flush()
+            reports.record(session, version.number, [], None)
+
+
+@pytest.mark.parametrize("path", ["/trainings", "/trainings/sweeps", "/data"])
+def test_the_number_of_queries_does_not_grow_with_what_was_trained(
+    app: APIFlask, admin_signed_in: FlaskClient, admin: User, database: Database, path: str
+) -> None:
+    asked = []
+    for more in (2, 10):
+        trained(database, admin, more)
+        with counted(app.extensions[EXTENSION].database.engine) as sent:
+            assert admin_signed_in.get(path).status_code == 200
+        asked.append(len(sent))
+    assert asked[0] == asked[1] <= MOST
+
+
+def test_the_number_of_queries_does_not_grow_with_the_categories_of_a_dataset_version(
+    app: APIFlask, admin_signed_in: FlaskClient, database: Database
+) -> None:
+    asked = []
+    for number, categories in ((1, 2), (2, 12)):
+        labels = [f"category {place}" for place in range(categories)]
+        with database.write() as session:
+            session.add(DatasetVersion(number=number, digest=str(number) * 64, classes=labels, counts={}))
+            session.flush()
+            for place, label in enumerate(labels):
+                line = {"digest": f"{place:064x}", "label": label, "split": Split.TRAIN}
+                session.add(DatasetExample(dataset_version=number, **line))
+        with counted(app.extensions[EXTENSION].database.engine) as sent:
+            assert admin_signed_in.get(f"/data/{number}").status_code == 200
+        asked.append(len(sent))
+    assert asked[0] == asked[1] <= MOST
 
 
 def test_taking_a_photo_costs_as_little_for_the_hundredth_as_for_the_second(

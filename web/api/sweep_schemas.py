@@ -53,29 +53,18 @@ class SweepOut(BaseModel):
     @classmethod
     def of(cls, job: Job, trials: list[SweepTrial]) -> SweepOut:
         """The public view of a sweep."""
-        best_first = sweeps.ranked(trials)
-        rank_of = {trial.number: rank for rank, trial in enumerate(best_first, start=1)}
-        unranked = [trial for trial in trials if trial.number not in rank_of]
         return cls(
             job=JobOut.of(job),
-            varied=_varied(trials),
+            varied=sweeps.varied_names([trial.parameters for trial in trials]),
             trials=[
                 TrialOut(
                     number=trial.number,
-                    rank=rank_of.get(trial.number),
+                    rank=rank,
                     state=sweeps.state_of(trial, job),
                     parameters=trial.parameters,
                     metrics=None if trial.metrics is None else TrialMetrics.model_validate(trial.metrics),
                     model_version=trial.version,
                 )
-                for trial in [*best_first, *unranked]
+                for rank, trial in sweeps.placed(trials)
             ],
         )
-
-
-def _varied(trials: list[SweepTrial]) -> list[str]:
-    """Names of the hyper-parameters that are not the same in all trials."""
-    if not trials:
-        return []
-    first = trials[0].parameters
-    return [name for name in first if any(trial.parameters.get(name) != first[name] for trial in trials)]

@@ -132,7 +132,7 @@ def dataset(number: int) -> str:
         version = store.find(session, number)
         report = reports.of(session, version)
         job = reports.running(session, number)
-        samples = {name: store.photos(session, number, name, limit=SAMPLES)[0] for name in version.classes}
+        samples = store.samples(session, number, SAMPLES)
         deleted = withdrawn(session, number)
         shown = {found.name: _found_photos(session, number, found, deleted) for found in report.findings}
     rows = [
@@ -195,7 +195,7 @@ def look_at_dataset(number: int) -> Response:
 
 def _index(error: str | None = None, imported: CsvReport | None = None) -> str:
     with services().database.read() as session:
-        rows = [DatasetRow(version, reports.of(session, version)) for version in store.versions(session)]
+        rows = [DatasetRow(*known) for known in reports.of_all(session, store.versions(session))]
         waiting = store.unfrozen(session)
     return render_template(
         "data/index.html",

@@ -23,7 +23,7 @@ from web.pages.flashes import DONE
 from web.pages.present.job_rows import attempt_row, job_row, may_cancel, may_retry
 from web.pages.present.parameter_form import FIELDS
 from web.pages.present.sweep_form import SweepFields, plan_of, sweep_fields
-from web.pages.present.sweep_views import luck, sweep_view
+from web.pages.present.sweep_views import luck, sweep_row, sweep_view
 from web.services import services
 from web.training_submission import accept_sweep
 
@@ -38,10 +38,9 @@ def all_sweeps() -> str:
     now = utc_now()
     with services().database.read() as session:
         page = store.page(session, kind=JobKind.SWEEP, cursor=cursor, limit=SWEEPS_PER_PAGE)
-        views = [
-            (job_row(job, None, now), sweep_view(job, sweeps.trials(session, job.id))) for job in page.items
-        ]
-    return render_template("sweeps/index.html", rows=views, cursor=cursor, next_cursor=page.next_cursor)
+        trained = sweeps.trained(session, [job.id for job in page.items])
+    rows = [sweep_row(job, trained.get(job.id, 0), now) for job in page.items]
+    return render_template("sweeps/index.html", rows=rows, cursor=cursor, next_cursor=page.next_cursor)
 
 
 @blueprint.get("/trainings/sweeps/new")

@@ -9,7 +9,7 @@ from shared.clock import utc_now
 from shared.datasets import store as datasets
 from shared.errors import NotFoundError
 from shared.jobs import handling, log, store
-from shared.jobs.epochs import epochs_of
+from shared.jobs.epochs import best_accuracies, epochs_of
 from shared.jobs.states import JobKind
 from shared.models import registry
 from shared.tables import Job, WorkerHeartbeat
@@ -33,7 +33,8 @@ def trainings() -> str:
     now = utc_now()
     with services().database.read() as session:
         page = store.page(session, kind=JobKind.TRAIN, cursor=cursor, limit=RUNS_PER_PAGE)
-        rows = [run_row(job, epochs_of(session, job.id), now) for job in page.items]
+        best = best_accuracies(session, [job.id for job in page.items])
+        rows = [run_row(job, best.get(job.id), now) for job in page.items]
         any_data = bool(datasets.versions(session))
     return render_template(
         "trainings/index.html", rows=rows, any_data=any_data, cursor=cursor, next_cursor=page.next_cursor

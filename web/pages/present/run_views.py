@@ -31,9 +31,8 @@ class RunRow:
     best: str
 
 
-def run_row(job: Job, epochs: Sequence[TrainingEpoch], now: datetime) -> RunRow:
-    """A run as the list shows it."""
-    best = max((row.val_accuracy for row in epochs), default=None)
+def run_row(job: Job, best: float | None, now: datetime) -> RunRow:
+    """A run as the list shows it, with its `best` validation accuracy, if it has told of one."""
     return RunRow(job_row(job, None, now), what(job), job.payload.get("dataset_version"), percent(best, 1))
 
 

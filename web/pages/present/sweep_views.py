@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
 
 from shared.jobs.states import TrialState
 from shared.models.evaluation import Interval
@@ -13,6 +13,7 @@ from shared.sweeps import store as sweeps
 from shared.tables import Job, SweepTrial
 from web.pages.present.curves import Chart, line_chart
 from web.pages.present.evaluations import Whisker, axis_floor, whisker
+from web.pages.present.job_rows import JobRow, job_row
 from web.pages.present.parameter_form import FIELDS
 from web.pages.present.words import StateWord, sentence_case
 
@@ -54,25 +55,31 @@ class SweepView:
     done: int
 
 
+@dataclass(frozen=True, slots=True)
+class SweepRow:
+    """A sweep in the list: what it varies, and how many of its trials are done."""
+
+    job: JobRow
+    varied: list[str]
+    done: int
+    total: int
+
+
+def sweep_row(job: Job, done: int, now: datetime) -> SweepRow:
+    """A sweep as the list shows it."""
+    planned = job.payload["trials"]
+    return SweepRow(job_row(job, None, now), _titles(sweeps.varied_names(planned)), done, len(planned))
+
+
 def sweep_view(job: Job, trials: Sequence[SweepTrial]) -> SweepView:
     """The trials of a sweep, best first, those that were not trained last."""
-    names = varied_names([trial.parameters for trial in trials])
-    titles = {field.name: field.title for field in FIELDS}
-    ranked = sweeps.ranked(trials)
-    rank_of = {trial.number: rank for rank, trial in enumerate(ranked, start=1)}
-    others = [trial for trial in trials if trial.number not in rank_of]
+    names = sweeps.varied_names([trial.parameters for trial in trials])
+    placed = sweeps.placed(trials)
+    ranked = [trial for rank, trial in placed if rank is not None]
     floor = axis_floor(tuple(trial.metrics["interval"]) for trial in ranked if trial.metrics)
-    rows = [_row(job, trial, rank_of.get(trial.number), names, floor) for trial in [*ranked, *others]]
-    varied = [titles.get(name, sentence_case(name)) for name in names]
+    rows = [_row(job, trial, rank, names, floor) for rank, trial in placed]
+    varied = _titles(names)
     return SweepView(varied, rows, floor, _chart(ranked[:CURVES], names, varied), len(ranked))
-
-
-def varied_names(parameters: Sequence[dict[str, Any]]) -> list[str]:
-    """Names of the hyper-parameters that are not the same in all trials."""
-    if not parameters:
-        return []
-    first = parameters[0]
-    return [name for name in first if any(values.get(name) != first[name] for values in parameters)]
 
 
 def luck(trials: int, photos: int, accuracy: float) -> float:
@@ -84,6 +91,11 @@ def luck(trials: int, photos: int, accuracy: float) -> float:
     if trials < 2 or not photos:
         return 0.0
     return math.sqrt(2 * math.log(trials) * accuracy * (1 - accuracy) / photos)
+
+
+def _titles(names: Sequence[str]) -> list[str]:
+    titles = {field.name: field.title for field in FIELDS}
+    return [titles.get(name, sentence_case(name)) for name in names]
 
 
 def _row(job: Job, trial: SweepTrial, rank: int | None, names: Sequence[str], floor: float) -> TrialRow:
