@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from shared.clock import utc_now
+from shared.models.confidence import SUGGEST_AT, SURE_AT
 
 # Into a file or a pipe nothing is cut or folded.
 PIPE_WIDTH = 400
@@ -35,10 +36,6 @@ class Paper(Console):
 # Results go to stdout; everything about how it went goes to stderr, so that pipes stay clean.
 out = Paper(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else PIPE_WIDTH)
 err = Paper(stderr=True, highlight=False, soft_wrap=True)
-
-# Design, "Confidence in words": from which probability on the network may sound certain.
-SURE = 0.9
-LIKELY = 0.7
 
 
 def print_json(value: Any) -> None:
@@ -114,7 +111,7 @@ def bar() -> Progress:
 
 def confidence_in_words(confidence: float) -> str:
     """The words that sellers see, with the figure beside them."""
-    words = "Sure" if confidence >= SURE else "Likely" if confidence >= LIKELY else "Please choose"
+    words = "Sure" if confidence >= SURE_AT else "Likely" if confidence >= SUGGEST_AT else "Please choose"
     return f"{words} ({confidence:.2f})"
 
 

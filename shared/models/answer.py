@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field
 
 from shared.errors import ValidationError
+from shared.models.confidence import ASK, SUGGEST_AT, Decision
 
-# Below 0.7 a page says "Please choose" instead of naming a category: there, with calibrated probabilities,
-# three suggestions in ten or more would be wrong, and noticing a wrong one is harder than choosing.
-SUGGEST_AT = 0.7
 # As many as fit beside a photo and as people compare at a glance.
 TOP_COUNT = 3
 # As many are kept with a prediction: listings pool them, and order the other categories by them.
@@ -36,7 +33,7 @@ class Answer(BaseModel):
 
     category: str
     confidence: float = Field(ge=0, le=1)
-    decision: Literal["suggest", "ask"]
+    decision: Decision
     top: list[Ranked]
 
 
@@ -60,6 +57,6 @@ def top_k(probabilities: npt.NDArray[np.floating], classes: Sequence[str], k: in
     return Answer(
         category=best.category,
         confidence=best.probability,
-        decision="suggest" if best.probability >= SUGGEST_AT else "ask",
+        decision="suggest" if best.probability >= SUGGEST_AT else ASK,
         top=top,
     )

@@ -12,9 +12,10 @@ from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from shared.jobs.states import Split
+from shared.models.confidence import ASK
 from shared.models.registry import CHAMPION
 from shared.overview import hours
-from shared.overview.tally import ASK, HOUR, Tally
+from shared.overview.tally import HOUR, Tally
 from shared.tables import DECIDED, AliasChange, Listing, ModelVersion
 
 

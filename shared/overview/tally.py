@@ -12,10 +12,10 @@ from sqlalchemy import BigInteger, ColumnElement, Select, String, cast, extract,
 from sqlalchemy.orm import Session
 
 from shared.jobs.states import JobKind, JobState
+from shared.models.confidence import ASK
 from shared.tables import Job
 
 HOUR = timedelta(hours=1)
-ASK = "ask"  # shared.models.answer: the choice is left to the seller
 # Waits are kept as counts per step, each a tenth longer than the one before: percentiles of hours that were
 # added up are then right to 5 %, and waiting for a day takes 168 steps.
 FIRST_STEP_SECONDS = 0.01

@@ -10,6 +10,7 @@ from typing import Any
 from shared.errors import PhotoDeletedError
 from shared.jobs.outcome import Outcome
 from shared.jobs.states import ACTIVE, TERMINAL, JobKind, JobState
+from shared.models.confidence import ASK
 from shared.tables import Attempt, Job, Photo
 from web.pages.present.moments import between, duration_text, moment_text
 from web.pages.present.words import (
@@ -23,7 +24,6 @@ from web.pages.present.words import (
     state_words,
 )
 
-ASK = "ask"  # shared.models.answer: the choice is left to the seller
 OUTCOMES = {
     "succeeded": "Done",
     "failed": "Failed",

@@ -10,9 +10,9 @@ from typing import Any
 from flask import url_for
 
 from shared.jobs.states import JobKind, JobState
+from shared.models.confidence import ASK
 from shared.models.evaluation import wilson_interval
 from shared.overview.figures import Bin, CategoryFigures, Done, VersionFigures, Window
-from shared.overview.tally import ASK
 from shared.tables import AliasChange
 from web.pages.present.curves import Chart, LocalForm, TimeAxis, time_chart
 from web.pages.present.moments import duration_text

@@ -7,12 +7,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from shared.jobs.states import JobKind, JobState
+from shared.models.confidence import ASK, SUGGEST_AT, SURE_AT
 
 Tone = Literal["good", "warn", "bad", "busy", "quiet"]
 Level = Literal["sure", "likely", "ask"]
-
-SURE_AT = 0.9
-LIKELY_AT = 0.7
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +73,7 @@ def kind_word(kind: JobKind) -> str:
 
 def confidence(probability: float, decision: str) -> Confidence:
     """How sure an answer is. What the worker left to the seller stays with the seller."""
-    if decision == "ask" or probability < LIKELY_AT:
+    if decision == ASK or probability < SUGGEST_AT:
         return CONFIDENCES["ask"]
     return CONFIDENCES["sure" if probability >= SURE_AT else "likely"]
 
