@@ -17,7 +17,7 @@ from shared.database import Database
 from shared.jobs import bell, store
 from shared.jobs.bell import Bell
 from shared.jobs.queue import CeleryQueue
-from shared.jobs.states import JobKind, JobState
+from shared.jobs.states import JobState
 from shared.models.feature_space import FEATURE_COUNT, FeatureSpace
 from shared.models.head import Head
 from shared.settings import Settings
@@ -147,8 +147,9 @@ def test_who_hears_the_bell_finds_the_answers_written(
 def test_a_worker_that_was_asked_to_stop_takes_nothing(context: WorkerContext) -> None:
     stop = PlannedStop()
     stop.request()
-    add_job(context.database, JobKind.CLASSIFY)
+    jobs = jobs_of_ten_photos(context.database, context.blobs)
     assert classifier(context, stop, lambda: None).drain() == 0
+    assert standing(context.database, jobs) == [(JobState.QUEUED, 0)] * 10
 
 
 def test_what_is_answered_is_written_before_the_next_photo_that_was_tried_before_is_looked_at(
