@@ -137,6 +137,7 @@ class Client:
                 with self._http.stream(request.method, request.path, headers=request.headers) as response:
                     if following.opened(response):
                         yield from filter(None, map(following.read, response.iter_lines()))
+                        broken = following.closed()
                     elif not following.ended:
                         response.read()
                         broken = response
@@ -270,6 +271,7 @@ class AsyncClient:
                         async for line in response.aiter_lines():
                             if job := following.read(line):
                                 yield job
+                        broken = following.closed()
                     elif not following.ended:
                         await response.aread()
                         broken = response

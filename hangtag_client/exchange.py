@@ -131,7 +131,7 @@ def checked(reply: Reply) -> httpx.Response:
             f"Hangtag does not answer ({type(reply).__name__}). See that it runs and the address is right."
         ) from reply
     if reply.is_success:
-        return reply if reply.status_code == httpx.codes.NO_CONTENT else _spoken(reply)
+        return reply if reply.status_code == httpx.codes.NO_CONTENT else spoken(reply, *SPOKEN)
     try:
         problem = reply.json()
     except ValueError:  # a proxy's own page
@@ -139,9 +139,14 @@ def checked(reply: Reply) -> httpx.Response:
     raise ApiError(reply.status_code, problem if isinstance(problem, dict) else {}, retry_after(reply))
 
 
-def _spoken(response: httpx.Response) -> httpx.Response:
+def spoken(response: httpx.Response, *kinds: str) -> httpx.Response:
+    """The answer, when it is one of these kinds.
+
+    Raises:
+        NotHangtagError: it is something else.
+    """
     kind = response.headers.get("Content-Type", "").partition(";")[0]
-    if kind not in SPOKEN:
+    if kind not in kinds:
         place = response.url.copy_with(path="/", query=None)
         raise NotHangtagError(f"Something answers at {place}, but it is not Hangtag. Check the address.")
     return response

@@ -4,11 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
-from hangtag_client import ApiError, AsyncClient, Client, JobError, UnreachableError
+from hangtag_client import (
+    ApiError,
+    AsyncClient,
+    Client,
+    JobError,
+    NotHangtagError,
+    UnreachableError,
+    exchange,
+)
 from tests.archives import archive
 from tests.factories import picture
 from tests.hangtag_client.gateway import LOSE_ANSWER, Gateway
@@ -70,6 +82,52 @@ def test_events_follow_a_job_to_its_end(hangtag: Client) -> None:
             hangtag.cancel_job(job.id)
         states.append(job.state)
     assert states == ["queued", "cancelled"]
+
+
+@contextmanager
+def answering(kind: str) -> Iterator[tuple[str, list[str]]]:
+    """The address of somebody who answers everything with 200, this type and nothing; and what was asked."""
+    seen: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            seen.append(self.path)
+            self.send_response(200)
+            self.send_header("Content-Type", kind)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_arguments: object) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}", seen
+        server.shutdown()
+        thread.join()
+
+
+@pytest.mark.parametrize(
+    ("kind", "error", "requests"),
+    [("text/html", NotHangtagError, 1), ("text/event-stream", UnreachableError, exchange.TRIES)],
+)
+def test_a_stream_in_which_nothing_comes_is_given_up(
+    monkeypatch: pytest.MonkeyPatch, kind: str, error: type[Exception], requests: int
+) -> None:
+    monkeypatch.setattr(exchange, "FIRST_PAUSE_SECONDS", 0.001)
+
+    async def follow(url: str) -> None:
+        async with AsyncClient(url, "k") as hangtag:
+            async for _ in hangtag.events("1"):
+                pass
+
+    with answering(kind) as (url, seen):
+        with Client(url, "k") as hangtag, pytest.raises(error):
+            list(hangtag.events("1"))
+        with pytest.raises(error):
+            asyncio.run(follow(url))
+    assert len(seen) == 2 * requests
 
 
 def test_a_choice_needs_the_listing_as_it_is_now(hangtag: Client) -> None:

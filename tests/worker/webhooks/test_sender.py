@@ -140,9 +140,11 @@ def test_a_message_says_what_the_api_says_and_its_signature_can_be_checked(
     wrong: list[tuple[Any, ...]] = [
         ("whsec_AAAA", request.headers, request.body),
         ("no secret!", request.headers, request.body),
+        ("whsec_\u00e4\u00e4\u00e4\u00e4", request.headers, request.body),
         (secret, request.headers, request.body + b" "),
         (secret, {**request.headers, "webhook-id": "other"}, request.body),
         (secret, {**request.headers, "webhook-timestamp": "1"}, request.body),
+        (secret, {**request.headers, "webhook-timestamp": "9" * 400}, request.body),
         (secret, {}, request.body),
     ]
     for arguments in wrong:
