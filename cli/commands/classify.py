@@ -19,7 +19,7 @@ from cli.server import connect
 from cli.terminal import bar, confidence_in_words, err, print_json, print_table
 from hangtag_client import ApiError, BatchItem, Client, Job, Suggestion
 from hangtag_client.photos import SUFFIXES
-from shared.errors import SettingsError
+from shared.errors import HangtagError, SettingsError
 
 app = typer.Typer(add_completion=False)
 # Enough to fill the prediction worker's batches, fewer than the server lets wait at once.
@@ -66,16 +66,18 @@ def classify(
     """
     files = _files(photos)
     many = len(files) > ONE_BY_ONE or any(map(batches.is_zip, files))
+    outcomes: list[Outcome] = []
     try:
         with connect() as client:
-            outcomes = (_in_batches if many else _classify_all)(client, files, wait)
+            (_in_batches if many else _one_by_one)(client, files, wait, outcomes)
     except KeyboardInterrupt:
         err.print("\nPhotos that were sent are answered all the same: hangtag jobs --kind classify")
         os._exit(Status.INTERRUPTED)  # threads that wait for an answer would hold the end up
-    if as_json:
-        print_json([asdict(outcome) for outcome in outcomes])
-    else:
-        _print(outcomes)
+    except (HangtagError, OSError):
+        if outcomes:  # answers that came before it: the server went away, say
+            _tell(outcomes, as_json)
+        raise
+    _tell(outcomes, as_json)
     status = _status(outcomes, exit_code)
     if status is not Status.DONE:
         raise typer.Exit(status)
@@ -106,26 +108,25 @@ def _photos_below(folder: Path) -> Iterator[Path]:
     yield from sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
 
 
-def _classify_all(client: Client, files: list[Path], wait: int) -> list[Outcome]:
-    """The outcome of each file, in the order of the files. What stops one stops all: no server, no key."""
-    outcomes: dict[int, Outcome] = {}
+def _one_by_one(client: Client, files: list[Path], wait: int, outcomes: list[Outcome]) -> None:
+    """Add the outcome of each file in the order of the files. What stops one stops all: no server, no key."""
+    found: dict[int, Outcome] = {}
     pool = ThreadPoolExecutor(IN_FLIGHT)
     try:
         with bar() as progress:
             task = progress.add_task("Photos", total=len(files))
             futures = {pool.submit(_classify, client, file, wait): place for place, file in enumerate(files)}
             for future in as_completed(futures):
-                outcomes[futures[future]] = future.result()
+                found[futures[future]] = future.result()
                 progress.advance(task)
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
-    return [outcomes[place] for place in range(len(files))]
+        outcomes += [found[place] for place in sorted(found)]
 
 
-def _in_batches(client: Client, files: list[Path], wait: int) -> list[Outcome]:
-    """The outcome of each file, and of each photo in a zip; what cannot be read here comes last."""
+def _in_batches(client: Client, files: list[Path], wait: int, outcomes: list[Outcome]) -> None:
+    """Add the outcome of each file, and of each photo in a zip; what cannot be read here comes last."""
     readable = [file for file in files if _is_readable(file)]
-    outcomes: list[Outcome] = []
     with bar() as progress:
         for group in batches.groups(readable):
             try:
@@ -135,7 +136,7 @@ def _in_batches(client: Client, files: list[Path], wait: int) -> list[Outcome]:
                     raise
                 outcomes += [Outcome(str(file), error=str(error)) for file in group]
     unreadable = [file for file in files if not _is_readable(file)]
-    return outcomes + [Outcome(str(file), error="It cannot be read.") for file in unreadable]
+    outcomes += [Outcome(str(file), error="It cannot be read.") for file in unreadable]
 
 
 def _is_readable(file: Path) -> bool:
@@ -192,6 +193,13 @@ def _outcome(known: Outcome, answer: Suggestion | None, why_not: str | None) -> 
         return replace(known, error=why_not or f"Its job is {known.state}.")
     again = f"hangtag jobs show {known.job_id} --watch"
     return replace(known, error=why_not or f"No answer in time; it goes on as job {known.job_id}: {again}")
+
+
+def _tell(outcomes: list[Outcome], as_json: bool) -> None:
+    if as_json:
+        print_json([asdict(outcome) for outcome in outcomes])
+    else:
+        _print(outcomes)
 
 
 def _print(outcomes: list[Outcome]) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 import redis as redis_library
 from sqlalchemy import select
 
@@ -13,14 +11,13 @@ from cli.local_database import local_database
 from shared import migrate
 from shared.blobs import BlobStore
 from shared.clock import utc_now
+from shared.jobs.figures import SILENCE
 from shared.redis_client import impatient_client
 from shared.redis_server import find_server, socket_path
 from shared.settings import Settings
 from shared.tables import WorkerHeartbeat
 
 PING_SECONDS = 3.0
-# Workers write every ten seconds; three missed words are a silence.
-SILENCE = timedelta(seconds=30)
 KINDS = ("predict", "train", "maintain")
 PROBE_KEY = "doctor/probe"
 

@@ -13,6 +13,7 @@ import pytest
 from sqlalchemy import func, select
 
 from cli.outcome import Status
+from hangtag_client import BatchAnswer, Client, UnreachableError
 from shared.database import Database
 from shared.errors import PhotoCorruptError
 from shared.jobs import store
@@ -133,6 +134,27 @@ def test_a_zip_stands_for_the_photos_in_it(command: Command, tmp_path: Path) -> 
         f"{path}: red.jpg",
         f"{path}: blue.jpg",
     ]
+
+
+@pytest.mark.usefixtures("answering")
+def test_answers_that_came_before_the_server_went_away_are_told(
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = tmp_path / "1.zip", tmp_path / "2.zip"
+    first.write_bytes(archive({"red.jpg": picture(1)}))
+    second.write_bytes(archive({"blue.jpg": picture(2)}))
+    send = Client.create_batch_from_zip
+
+    def only_the_first(client: Client, path: Path) -> BatchAnswer:
+        if path == second:
+            raise UnreachableError("Hangtag does not answer.")
+        return send(client, path)
+
+    monkeypatch.setattr(Client, "create_batch_from_zip", only_the_first)
+    result = command("classify", "--json", str(first), str(second))
+    assert result.exit_code == Status.UNREACHABLE
+    assert "does not answer" in result.stderr
+    assert [outcome["photo"] for outcome in json.loads(result.stdout)] == [f"{first}: red.jpg"]
 
 
 @pytest.mark.usefixtures("answering")
