@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,6 +16,7 @@ import numpy.typing as npt
 import redis
 from sqlalchemy import select
 
+from benchmarks.bare import bare_rate
 from benchmarks.figures import machine, told
 from benchmarks.installation import copy_of, process, redis_server, wait_until
 from benchmarks.stored_photos import add_photos, context_of, drain, workers_engine
@@ -24,7 +24,6 @@ from shared.blobs import BlobStore
 from shared.database import Database
 from shared.settings import Settings
 from shared.tables import DatasetExample
-from worker.engines.engine import Engine
 from worker.heartbeat import Heartbeat
 from worker.pixels import stored_pixels
 from worker.predictor import Predictor
@@ -59,7 +58,7 @@ def _measure(settings: Settings, client: redis.Redis, photos: int, pairs: int) -
     drained: list[float] = []
     for number in range(pairs):
         sides: list[Callable[[], None]] = [
-            lambda: bare.append(_bare(engine, pixels, photos)),
+            lambda: bare.append(bare_rate(engine, pixels, photos)),
             lambda: drained.append(drain(context, ids)),
         ]
         for side in sides if number % 2 else reversed(sides):
@@ -77,18 +76,6 @@ def _pixels(database: Database, blobs: BlobStore, size: int) -> npt.NDArray[np.u
         digests = list(session.scalars(select(DatasetExample.digest).distinct().limit(READY)))
     read = stored_pixels(blobs, size)
     return np.stack([read(digest) for digest in digests])
-
-
-def _bare(engine: Engine, pixels: npt.NDArray[np.uint8], count: int) -> float:
-    """Photos per second of the engine alone, in batches of the size it prefers."""
-    batch = engine.preferred_batch
-    began = time.perf_counter()
-    done = 0
-    while done < count:
-        start = done % (len(pixels) - batch)
-        engine.features(pixels[start : start + batch])
-        done += batch
-    return done / (time.perf_counter() - began)
 
 
 if __name__ == "__main__":

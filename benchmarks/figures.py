@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import statistics
 from collections.abc import Sequence
@@ -14,9 +15,8 @@ def told(values: Sequence[float], digits: int = 2) -> str:
 
 
 def percentile(values: Sequence[float], share: float) -> float:
-    """The value below which `share` of the values lie, by the nearest rank."""
-    ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+    """The smallest value that at least `share` of the values do not exceed (the nearest rank)."""
+    return sorted(values)[math.ceil(share * len(values)) - 1]
 
 
 def machine() -> str:

@@ -17,9 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import httpx
 from playwright.sync_api import Browser, BrowserContext, Response, StorageState, sync_playwright
 
+from benchmarks.clients import lives
 from benchmarks.figures import machine
 from benchmarks.installation import new, process, redis_server, wait_until
 from cli.sample_picture import sample_picture
@@ -96,7 +96,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="hangtag-pages-") as folder:
         settings = new(Path(folder) / "data")
         with redis_server(settings), process(settings, "web"), _chromium() as browser:
-            wait_until(lambda: _lives(settings), "the web process answers")
+            wait_until(lambda: lives(settings), "the web process answers")
             sys.exit(1 if _measure(settings, browser, options.rounds) else 0)
 
 
@@ -197,13 +197,6 @@ def _chromium() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=path, args=[*CHROMIUM_OPTIONS, *QUIET_OPTIONS])
         yield browser
         browser.close()
-
-
-def _lives(settings: Settings) -> bool:
-    try:
-        return httpx.get(f"http://127.0.0.1:{settings.port}/healthz", timeout=1).status_code == 200
-    except httpx.HTTPError:
-        return False
 
 
 if __name__ == "__main__":

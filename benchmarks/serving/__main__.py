@@ -18,7 +18,9 @@ from pathlib import Path
 
 import httpx
 import numpy as np
+import numpy.typing as npt
 
+from benchmarks.bare import bare_rate
 from benchmarks.clients import headers_of_new_person, photos_in, send_photo
 from benchmarks.figures import machine, told
 from benchmarks.installation import copy_of, process, redis_server
@@ -28,7 +30,6 @@ from cli.local import local_address
 from shared.photos.pixels import read_pixels
 from shared.redis_server import celery_url
 from shared.settings import Settings
-from worker.engines.engine import Engine
 
 WARM_UP = 32
 # Ready arrays in memory, fed again and again to the bare engine.
@@ -99,6 +100,7 @@ def _compare(ours: Ours, theirs: Theirs, network: str, photos: list[bytes], pair
     for side in (ours, theirs):
         side.classify(photos[:WARM_UP])
     rates: dict[str, list[float]] = {"ours": [], "theirs": [], "bare": []}
+    pixels = _pixels(photos, ours.engine.feature_space.image_size)
     same = 0.0
     for number in range(pairs):
         turns: list[tuple[str, Callable[[list[bytes]], tuple[float, list[str]]]]] = [
@@ -109,7 +111,7 @@ def _compare(ours: Ours, theirs: Theirs, network: str, photos: list[bytes], pair
         for side_name, classify in turns if number % 2 else reversed(turns):
             rate, said[side_name] = classify(photos)
             rates[side_name].append(rate)
-        rates["bare"].append(_bare(ours.engine, photos))
+        rates["bare"].append(bare_rate(ours.engine, pixels, len(photos)))
         same = float(np.mean([a == b for a, b in zip(said["ours"], said["theirs"], strict=True)]))
     print(f"{name}; {machine()}")
     for side_name, values in rates.items():
@@ -144,18 +146,8 @@ def _ask_hangtag(client: httpx.Client, photo: bytes) -> str:
     return str(job["result"]["category"])
 
 
-def _bare(engine: Engine, photos: list[bytes]) -> float:
-    """Photos per second of the engine alone, in this process, fed with ready arrays."""
-    size = engine.feature_space.image_size
-    pixels = np.stack([read_pixels(photo, size) for photo in photos[:READY]])
-    batch = engine.preferred_batch
-    began = time.perf_counter()
-    done = 0
-    while done < len(photos):
-        start = done % (len(pixels) - batch + 1)
-        engine.features(pixels[start : start + batch])
-        done += batch
-    return done / (time.perf_counter() - began)
+def _pixels(photos: list[bytes], size: int) -> npt.NDArray[np.uint8]:
+    return np.stack([read_pixels(photo, size) for photo in photos[:READY]])
 
 
 if __name__ == "__main__":
