@@ -45,7 +45,7 @@ audit: ## Known holes in the pinned packages, asked of PyPI; fails on one, says 
 
 starter: ## Train the starter version anew: make starter DATA=folder with train/ validation/ test/
 	@test -n "$(DATA)" || { echo "Name the photos: make starter DATA=folder" >&2; exit 2; }
-	@scripts/set_up.sh run && exec $(BIN)/python scripts/make_starter.py "$(DATA)"
+	@scripts/set_up.sh run && exec $(BIN)/python -m scripts.make_starter "$(DATA)"
 
 lock: ## Resolve requirements/*.in to hashed requirements/*.txt
 	@scripts/set_up.sh dev

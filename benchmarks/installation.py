@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -15,6 +14,7 @@ from pathlib import Path
 import psutil
 import redis
 
+from benchmarks.free_port import free_port
 from cli.processes import PROCESSES
 from shared.clock import utc_now
 from shared.database import Database
@@ -50,9 +50,7 @@ def new(folder: Path) -> Settings:
 def _settings(folder: Path) -> Settings:
     for name in OWN:  # from here on: for this process and those that it starts
         os.environ.pop(name, None)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        os.environ["HANGTAG_PORT"] = str(free.getsockname()[1])
+    os.environ["HANGTAG_PORT"] = str(free_port())
     os.environ["HANGTAG_DATA_DIR"] = str(folder)
     return load_settings()
 

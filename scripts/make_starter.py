@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -18,6 +17,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
+
+from benchmarks.free_port import free_port
 
 ROOT = Path(__file__).resolve().parents[1]
 STARTER = ROOT / "starter"
@@ -57,10 +58,7 @@ def _environment(folder: Path) -> dict[str, str]:
         for name, value in os.environ.items()
         if not name.startswith("HANGTAG_") or name in KEPT_SETTINGS
     }
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    return {**mine, "HANGTAG_DATA_DIR": str(folder / "data"), "HANGTAG_PORT": str(port)}
+    return {**mine, "HANGTAG_DATA_DIR": str(folder / "data"), "HANGTAG_PORT": str(free_port())}
 
 
 @contextmanager

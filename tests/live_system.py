@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from pathlib import Path
 
 import httpx
 
+from benchmarks.free_port import free_port
 from shared import accounts
 from shared.blobs import BlobStore
 from shared.database import Database
@@ -27,13 +27,6 @@ START_SECONDS = 240
 # The smallest pictures that Xception takes.
 IMAGE_SIZE = 71
 STOP_SECONDS = 120
-
-
-def free_port() -> int:
-    """A port nobody listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @dataclass(slots=True)

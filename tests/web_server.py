@@ -15,12 +15,12 @@ import httpx
 import psutil
 from sqlalchemy import func, select
 
+from benchmarks.free_port import free_port
 from shared.database import Database
 from shared.migrate import upgrade
 from shared.settings import Settings, load_settings
 from shared.tables import Batch, BatchItem, IdempotencyKey, Job, Photo, User
 from tests.factories import add_key, add_user, picture
-from tests.live_system import free_port
 from tests.processes import asked, wait_until, with_command
 from web.app import DECODERS
 

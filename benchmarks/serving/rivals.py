@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -15,6 +14,7 @@ from typing import Any
 
 import httpx
 
+from benchmarks.free_port import free_port
 from benchmarks.installation import wait_until
 from shared.settings import Settings
 
@@ -96,9 +96,7 @@ RIVALS = {
 @contextmanager
 def serving(rival: Rival, network: str, settings: Settings, python: Path, redis: str) -> Iterator[str]:
     """The address of `rival`, serving `network` of the data folder of `settings`, once it has answered."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     folder = settings.data_dir / rival.name
     folder.mkdir(exist_ok=True)
     environment = {

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -17,13 +16,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from shared.blobs import BlobStore
-from shared.database import Database
-from shared.migrate import upgrade
-from shared.settings import load_settings
-from tests.factories import add_champion
+from tests.live_system import prepare_system
 from tests.processes import wait_until, with_command
-from tests.random_weights import write_random_weights
 
 HANGTAG = Path(sys.executable).with_name("hangtag")
 # Two busy cores build an engine and start eight Pythons.
@@ -99,22 +93,7 @@ class Run:
 def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """A Hangtag with small pictures, random weights and a random head that serves."""
     folder = tmp_path_factory.mktemp("run")
-    digest = write_random_weights(folder / "weights.npz")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    mine = {
-        "HANGTAG_DATA_DIR": str(folder / "data"),
-        "HANGTAG_PORT": str(port),
-        "HANGTAG_BASE_WEIGHTS": str(folder / "weights.npz"),
-        "HANGTAG_BASE_WEIGHTS_DIGEST": digest,
-    }
-    settings = load_settings(mine)
-    upgrade(settings)
-    database = Database(settings.database_url)
-    add_champion(database, BlobStore(settings.blob_url), base_digest=digest)
-    database.close()
-    return {**os.environ, **mine}
+    return {**os.environ, **prepare_system(folder).env}
 
 
 @pytest.fixture(scope="module")

@@ -13,8 +13,9 @@ from typing import Any
 
 import pytest
 
+from benchmarks.free_port import free_port
 from tests.factories import picture
-from tests.live_system import LiveSystem, free_port
+from tests.live_system import LiveSystem
 
 pytestmark = [pytest.mark.weights, pytest.mark.photos, pytest.mark.timeout(600)]
 PHOTOS_PER_CATEGORY = 2

@@ -19,6 +19,7 @@ import psutil
 import redis
 from sqlalchemy import make_url, select
 
+from benchmarks.free_port import free_port
 from cli.processes import PROCESSES
 from shared import accounts
 from shared.blobs import BlobStore
@@ -33,7 +34,6 @@ from shared.settings import Settings, load_settings
 from shared.tables import Job, WorkerHeartbeat
 from tests.factories import add_champion, add_key, add_user, picture
 from tests.faults.times import IS_FULL
-from tests.live_system import free_port
 from tests.processes import wait_until
 
 # Importing a worker's libraries and loading a 71 px engine, on two busy cores.
