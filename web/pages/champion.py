@@ -13,11 +13,12 @@ from shared.errors import (
     ValidationError,
 )
 from shared.models import aliases, gate, registry
+from shared.models.evaluation import evaluation
 from shared.models.registry import CHAMPION, MAX_REASON_CHARACTERS
 from web.auth import identity, page_login_required
 from web.pages import blueprint
 from web.pages.flashes import DONE
-from web.pages.present.evaluations import evaluation, interval_text
+from web.pages.present.evaluations import interval_text
 from web.services import services
 
 # What the gate found stands above the form already.

@@ -8,10 +8,11 @@ from werkzeug.wrappers import Response
 from shared.clock import utc_now
 from shared.errors import NotFoundError
 from shared.models import comparison, registry, rescoring
+from shared.models.evaluation import evaluation
 from shared.models.live_comparison import compare_live
 from web.auth import identity, page_login_required
 from web.pages import blueprint
-from web.pages.present.evaluations import evaluation, interval_text
+from web.pages.present.evaluations import interval_text
 from web.pages.present.job_rows import job_row
 from web.pages.present.version_views import compared_photo
 from web.pages.reading import database_integer

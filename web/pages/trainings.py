@@ -12,10 +12,10 @@ from shared.jobs import handling, log, store
 from shared.jobs.epochs import best_accuracies, epochs_of
 from shared.jobs.states import JobKind
 from shared.models import registry
+from shared.models.evaluation import evaluation
 from shared.tables import Job, WorkerHeartbeat
 from web.auth import identity, page_login_required
 from web.pages import blueprint
-from web.pages.present.evaluations import evaluation
 from web.pages.present.job_rows import attempt_row, job_row, may_cancel, may_retry
 from web.pages.present.parameter_facts import parameter_facts
 from web.pages.present.run_views import run_facts, run_row, stop_sentence

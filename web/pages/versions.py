@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response
 from shared.errors import ValidationError
 from shared.models import aliases, engine_gates, evaluated, gate, notes, registry, shadows
 from shared.models.card import learned_in_8_bits
+from shared.models.evaluation import evaluation
 from shared.models.reliability import reliability
 from shared.tables import ModelVersion
 from web.auth import identity, page_login_required
@@ -18,7 +19,6 @@ from web.pages import blueprint
 from web.pages.flashes import DONE
 from web.pages.present.evaluations import (
     axis_floor,
-    evaluation,
     interval_text,
     lineage_facts,
     matrix,

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from shared.models.evaluation import Evaluation, Interval
-from shared.models.evaluation import evaluation as evaluation  # noqa: PLC0414 - pages find it here
 from shared.tables import ModelVersion
 from web.pages.present.words import category_label, percent
 

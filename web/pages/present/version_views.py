@@ -8,12 +8,11 @@ from types import SimpleNamespace
 from typing import Any
 
 from shared.models.comparison import Pair
-from shared.models.evaluation import ClassEvaluation, Evaluation, Interval, wilson_interval
+from shared.models.evaluation import ClassEvaluation, Evaluation, Interval, evaluation, wilson_interval
 from shared.models.neighbours import LabelledNeighbour
 from shared.models.reliability import Bin
 from shared.tables import EvaluatedPhoto, ModelVersion
 from web.pages.present.curves import Chart, unit_chart
-from web.pages.present.evaluations import evaluation
 from web.pages.present.words import category_label, percent
 
 
