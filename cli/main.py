@@ -39,6 +39,7 @@ class Commands(LazyGroup):
         "audit": ("cli.commands.audit", "Show, export and check the audit log."),
         "migrate": ("cli.commands.migrate", "Bring the database to the tables of this release."),
         "completion": ("cli.commands.completion", "Print what makes your shell complete it."),
+        "bench": ("cli.commands.bench", "Measure how fast this machine answers photos."),
         "doctor": ("cli.commands.doctor", "Check everything Hangtag needs and say what to do."),
     }
 

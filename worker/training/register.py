@@ -21,12 +21,12 @@ from shared.models.head import Head
 from shared.models.hyperparameters import HyperParameters
 from shared.tables import DatasetVersion, ModelVersion
 from worker.context import WorkerContext
+from worker.engines.speed import measure_speed
 from worker.training.calibrate import fit_temperature
 from worker.training.course import Trained
 from worker.training.evaluate import evaluate
 from worker.training.mistakes import answers_on
 from worker.training.photo_features import PhotoFeatures
-from worker.training.speed import measure_speed
 from worker.training.versions import code_commit, library_versions
 
 logger = structlog.get_logger(__name__)

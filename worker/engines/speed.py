@@ -1,16 +1,20 @@
-"""How fast an engine works through photos on this machine, for forecasts and for the promotion gate."""
+"""How fast an engine works through photos on this machine: for forecasts, the gate and `hangtag bench`."""
 
 from __future__ import annotations
 
+import statistics
 import time
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from worker.engines.engine import Engine
 
 # Long enough that a busy second does not decide, short beside any training.
 MEASURED_SECONDS = 1.0
+# Enough for a middle that one disturbed pass does not move.
+LONE_PASSES = 15
 
 
 def measure_speed(engine: Engine) -> dict[str, Any]:
@@ -32,3 +36,16 @@ def measure_speed(engine: Engine) -> dict[str, Any]:
         "engine": engine.name,
         "device": engine.device,
     }
+
+
+def measure_alone(engine: Engine) -> float:
+    """Milliseconds of one pass with one photo, the middle of several: the least that a lone seller waits."""
+    photo = np.full((1, engine.feature_space.image_size, engine.feature_space.image_size, 3), 127, np.uint8)
+    engine.features(photo)
+    return round(statistics.median(_milliseconds(engine, photo) for _ in range(LONE_PASSES)), 1)
+
+
+def _milliseconds(engine: Engine, pixels: npt.NDArray[np.uint8]) -> float:
+    started = time.perf_counter()
+    engine.features(pixels)
+    return (time.perf_counter() - started) * 1000
