@@ -15,6 +15,7 @@ from shared.settings import Settings
 from shared.sweeps import store as sweeps
 from shared.sweeps.store import TrialMetrics
 from shared.tables import Example, Job, User
+from tests.factories import add_job
 from tests.web.conftest import MakeApp, sign_in
 from tests.web.pages.forms import post_form
 
@@ -124,3 +125,13 @@ def test_a_sweep_beyond_the_quota_is_refused(
     answers = [post_form(client, FORM, {"published": "rates"}, page=FORM) for _ in range(2)]
     assert [answer.status_code for answer in answers] == [303, 409]
     assert only_sweep(database)
+
+
+def test_a_sweep_that_names_no_trials_spoils_the_list_for_no_other(
+    admin_signed_in: FlaskClient, database: Database
+) -> None:
+    add_job(database, JobKind.SWEEP)
+    post_form(admin_signed_in, FORM, OWN, page=FORM)
+    page = admin_signed_in.get("/trainings/sweeps").text
+    assert "0 of 0" in page
+    assert "0 of 2" in page

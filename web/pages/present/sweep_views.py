@@ -67,7 +67,7 @@ class SweepRow:
 
 def sweep_row(job: Job, done: int, now: datetime) -> SweepRow:
     """A sweep as the list shows it."""
-    planned = job.payload["trials"]
+    planned = job.payload.get("trials", [])
     return SweepRow(job_row(job, None, now), _titles(sweeps.varied_names(planned)), done, len(planned))
 
 
