@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
@@ -28,7 +30,12 @@ FIGURES = {
 }
 
 
-def judge(database: Database, passed: bool | None, reason: str | None) -> None:
+def judge(
+    database: Database,
+    passed: bool | None,
+    reason: str | None,
+    figures: dict[str, Any] | None = FIGURES,
+) -> None:
     """Version 1 with this judgement; None is one that is not made yet."""
     with database.write() as session:
         dataset = DatasetVersion(digest="1" * 64, classes=CLASSES, counts={})
@@ -43,7 +50,7 @@ def judge(database: Database, passed: bool | None, reason: str | None) -> None:
                 openvino="2026.4.1",
                 network_digest=None if passed is None else "d" * 64,
                 passed=passed,
-                figures=None if passed is None else FIGURES,
+                figures=figures if passed is not None else None,
                 reason=reason,
             )
         )
@@ -77,6 +84,16 @@ def test_pages_say_which_precision_serves_and_why(
     page = admin_signed_in.get("/versions/1").text
     assert sentence in page
     assert ("97.9 % of 341 validation photos" in page) == (passed is not None)
+
+
+def test_a_check_that_failed_is_not_called_a_refusal(
+    admin_signed_in: FlaskClient, database: Database, blobs: BlobStore
+) -> None:
+    add_champion(database, blobs)
+    judge(database, passed=False, reason="The check failed.", figures=None)
+    page = admin_signed_in.get("/versions").text
+    assert "the check of 8 bits failed" in page
+    assert "8 bits refused" not in page
 
 
 def test_a_version_nobody_judged_says_what_it_takes(
