@@ -240,9 +240,8 @@ class Classifier:
             photos = {photo_of[job.id] for job in wanted}
             for number, given in [(version, answers), *silent]:
                 by_photo = {item.photo.id: kept for item, kept in zip(items, given, strict=True)}
-                kept = {photo_id: by_photo[photo_id] for photo_id in photos}
-                predictions.remember_all(session, kept, number, engine)
-            known = predictions.results(session, list(photos), version)
+                predictions.remember_all(session, {one: by_photo[one] for one in photos}, number, engine)
+            known = predictions.results(session, photos, version)
             batch.succeed(session, wanted, {job.id: known[photo_of[job.id]] for job in wanted})
 
         if not self._record(items, succeed):

@@ -105,10 +105,13 @@ def shadow(
     with connect() as client:
         if stop:
             client.take_name_away(name, "Stopped on the command line.")
-            err.print(f"Version {number} answers no more.")
+            err.print(f"Version {number} answers no more in shadow.")
             return
         client.name_version(name, number, "Started on the command line.")
         champion = next(version.number for version in client.models() if "champion" in version.aliases)
+    if champion == number:
+        err.print(f"Version {number} is the champion. It answers silently once another one is.")
+        return
     err.print(f"Version {number} answers new photos silently from now on.")
     err.print(f"What it says: hangtag models compare {champion} {number} --live")
 

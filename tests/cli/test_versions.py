@@ -128,6 +128,11 @@ def test_a_version_is_made_a_shadow_and_compared_on_sellers_photos(
 
 
 @pytest.mark.usefixtures("two_versions")
+def test_a_champion_that_is_named_a_shadow_is_told_when_it_will_be_one(command: Command) -> None:
+    assert "once another one is" in command("models", "shadow", "1").stderr
+
+
+@pytest.mark.usefixtures("two_versions")
 def test_a_version_that_sees_photos_otherwise_is_no_shadow(
     command: Command, database: Database, blobs: BlobStore
 ) -> None:
