@@ -79,6 +79,7 @@ def test_what_a_shadow_says_about_sellers_photos_is_shown_beside_the_champion(
     assert 'value="shadow-2"' in admin_signed_in.get("/versions/2").text
     post_form(admin_signed_in, "/versions/2/aliases", {"name": "shadow"}, page="/versions/2")
     assert "/versions/compare?a=1&amp;b=2" in admin_signed_in.get("/versions/2").text
+    assert '<span class="badge alias">shadow</span>' in admin_signed_in.get("/versions").text
     assert "sellers’ photos" not in admin_signed_in.get("/versions/compare?a=1&b=2").text
     photo = add_photo(database, blobs, add_user(database))
     with database.read() as session:
